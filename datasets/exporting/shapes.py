@@ -1,0 +1,146 @@
+"""BioFors' labels file, and class folders: what was written is imported again with the same labels."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from datasets.errors import Refused
+from datasets.importing.folders import UNLABELLED
+from datasets.importing.summary import Progress
+from datasets.models import Dataset, Image, Split
+from datasets.store import BytesMissing, path_of
+
+LABELS_FILE = "classification.json"
+IMAGES = "images"
+
+
+class OutputNotEmpty(Refused):
+    """Raised where the output holds something already."""
+
+    code = "output_not_empty"
+
+
+@dataclass
+class Exported:
+    """What was written, and what was left out."""
+
+    dataset: str
+    format: str
+    output: str
+    images: int = 0
+    labelled: int = 0
+    unlabelled: int = 0
+    excluded_left_out: int = 0
+    without_paper: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return asdict(self)
+
+
+def export_biofors(
+    dataset: Dataset, *, output: Path, images: bool = True, progress: Progress | None = None
+) -> Exported:
+    """Write `classification.json` and, if wanted, `images/<paper>/<file name>` into a new folder.
+
+    Unlabelled images are written without a label; excluded ones are left out. An image without a paper
+    gets one of its own, since that shape knows no other.
+    """
+    done = Exported(dataset.slug, "biofors", str(output))
+    with _new_folder(Path(output)) as folder:
+        labels: dict[str, dict[str, str]] = {}
+        for image in _images(dataset, None, done, progress):
+            paper = image.paper.identifier if image.paper else f"image-{image.pk}"
+            if image.label:
+                labels.setdefault(paper, {})[image.file_name] = image.label.published_name
+            if images:
+                _copy(image, folder / IMAGES / paper / image.file_name)
+        text = json.dumps(labels, ensure_ascii=False, indent=1)
+        (folder / LABELS_FILE).write_text(text + "\n", encoding="utf-8")
+    if done.without_paper:
+        done.warnings.append(
+            f"{done.without_paper} images without a paper were each written as a paper 'image-<id>'."
+        )
+    return done
+
+
+def export_imagefolder(
+    dataset: Dataset, *, output: Path, split: Split | None = None, progress: Progress | None = None
+) -> Exported:
+    """Write `[subset/]CLASS/[PAPER/]FILE` into a new folder; with a split only its members.
+
+    Labels are those in force now. Papers keep their folders, so that no name hides another.
+    """
+    if split is not None and split.dataset_id != dataset.pk:
+        raise Refused(f"The split {split} is of another dataset than {dataset.slug}.", code="unknown_split")
+    done = Exported(dataset.slug, "imagefolder", str(output))
+    subsets = dict(split.members.values_list("image_id", "subset")) if split else {}
+    with _new_folder(Path(output)) as folder:
+        for image in _images(dataset, split, done, progress):
+            base = folder / subsets[image.pk] if split else folder
+            base = base / (image.label.name if image.label else UNLABELLED)
+            base = base / image.paper.identifier if image.paper else base
+            _copy(image, base / image.file_name)
+    return done
+
+
+def _images(
+    dataset: Dataset, split: Split | None, done: Exported, progress: Progress | None
+) -> Iterator[Image]:
+    """Walk over the images to write, counting them."""
+    rows = Image.objects.filter(dataset=dataset)
+    rows = rows.in_subset(split) if split else rows
+    done.excluded_left_out = rows.filter(excluded=True).count()
+    rows = rows.filter(excluded=False)
+    total = rows.count()
+    if total == 0:
+        raise Refused(
+            f"{split or dataset.slug} holds no images to export. Import some first.", code="empty_dataset"
+        )
+    for image in (
+        rows.select_related("paper", "label").order_by("paper__identifier", "file_name", "pk").iterator()
+    ):
+        done.images += 1
+        done.labelled += bool(image.label)
+        done.unlabelled += not image.label
+        done.without_paper += image.paper is None
+        if progress:
+            progress(done.images, total)
+        yield image
+
+
+def _copy(image: Image, target: Path) -> None:
+    """Copy an original out of the store."""
+    source = path_of(image.sha256)
+    if not source.exists():
+        raise BytesMissing(
+            f"The file of {image} is gone from the store. Import the image again, then export."
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+@contextmanager
+def _new_folder(output: Path) -> Iterator[Path]:
+    """Give a folder to write into that becomes the output only when everything is written."""
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise OutputNotEmpty(f"{output} is not empty. Name a new folder: an export overwrites nothing.")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
+    except OSError as error:
+        raise Refused(f"{output} cannot be written: {error.strerror}.", code="output_not_writable") from error
+    try:
+        yield aside
+        aside.chmod(0o755)
+        if output.exists():
+            output.rmdir()
+        aside.replace(output)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,305 @@
+"""Corrections: each a new row, refused where somebody else was quicker, undone as a whole."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final, Literal
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from datasets.errors import Refused
+from datasets.models import Dataset, Image, Label, LabelBatch, LabelClass
+
+CHUNK = 500
+LONGEST_REASON = 500
+
+
+class Keep(Enum):
+    """What stands in the place of a value that a relabelling leaves as it is."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
+
+
+class StaleLabel(Refused):
+    """Raised where somebody changed the image since the person looked at it."""
+
+    code = "stale_label"
+    status = 412
+
+    def __init__(self, text: str, *, who: str, what: str, current_version: int) -> None:
+        super().__init__(text)
+        self.who = who
+        self.what = what
+        self.current_version = current_version
+
+
+class NotReversible(Refused):
+    """Raised for a batch that cannot be undone or redone (any more)."""
+
+    code = "not_reversible"
+    status = 409
+
+
+@dataclass(frozen=True)
+class NewLabel:
+    """What one image is to be labelled with, by the version that it was seen in."""
+
+    image_id: int
+    version: int
+    label_id: int | None
+    excluded: bool
+    source: str
+
+
+@dataclass
+class Relabelled:
+    """What came of a batch. `batch` is None where nothing changed.
+
+    stale: dicts of id, expected, version, label, excluded, by, at (version None: the image is gone).
+    """
+
+    batch: LabelBatch | None = None
+    changed: int = 0
+    unchanged: int = 0
+    stale: list[dict[str, Any]] = field(default_factory=list)
+
+
+Decide = Callable[[Image], NewLabel | None]
+
+
+def correct_label(
+    image: Image,
+    *,
+    label: LabelClass | None,
+    excluded: bool,
+    author: Any,
+    reason: str = "",
+    expected_version: int | None,
+    source: str = Label.Source.PERSON,
+) -> LabelBatch | None:
+    """Label one image; None where it is labelled so already. `StaleLabel` where it changed meanwhile.
+
+    Without an expected version the label in force is replaced whatever it is.
+    """
+    if expected_version is None:
+        expected_version = Image.objects.values_list("version", flat=True).get(pk=image.pk)
+    done = relabel_batch(
+        [(image.pk, expected_version)],
+        dataset=image.dataset,
+        label=label,
+        excluded=excluded,
+        author=author,
+        reason=reason,
+        source=source,
+    )
+    if done.stale:
+        raise _stale_label(done.stale[0])
+    image.refresh_from_db(fields=["label", "excluded", "version"])
+    return done.batch
+
+
+def relabel_batch(
+    images: "QuerySet[Image] | Sequence[tuple[int, int]]",
+    *,
+    dataset: Dataset,
+    label: LabelClass | Literal[Keep.KEEP] | None,
+    excluded: bool | Literal[Keep.KEEP],
+    author: Any,
+    reason: str = "",
+    source: str = Label.Source.PERSON,
+) -> Relabelled:
+    """Label many images in one batch: a queryset, or pairs of id and the version seen.
+
+    What changed meanwhile is left alone and told in `stale`; what is labelled so already gets no new row.
+    """
+    if isinstance(label, LabelClass) and label.dataset_id != dataset.pk:
+        raise Refused(f"{label} is no class of the dataset {dataset.slug}.", code="unknown_label")
+    _check_reason(reason)
+    pairs = list(images.values_list("pk", "version")) if isinstance(images, QuerySet) else list(images)
+    seen = {int(pk): int(version) for pk, version in pairs}
+
+    def decide(image: Image) -> NewLabel | None:
+        label_id = image.label_id if label is KEEP else label.pk if label else None
+        out = image.excluded if excluded is KEEP else excluded
+        if (label_id, out) == (image.label_id, image.excluded):
+            return None
+        return NewLabel(image.pk, image.version, label_id, out, source)
+
+    batch = LabelBatch(dataset=dataset, kind=LabelBatch.Kind.RELABEL, author=author, reason=reason)
+    return _record(seen, batch=batch, decide=decide)
+
+
+def undo_batch(batch: LabelBatch, *, author: Any) -> Relabelled:
+    """Put back what a batch changed, where nobody changed the image since.
+
+    `batch` may be any link of a chain of undoing and redoing; its newest link counts.
+    """
+    newest = _newest_link(batch)
+    if newest.kind == LabelBatch.Kind.UNDO:
+        raise NotReversible(f"Batch {batch.pk} is undone already. Redo it to bring it back.")
+    return _reverse(newest, kind=LabelBatch.Kind.UNDO, author=author)
+
+
+def redo_batch(batch: LabelBatch, *, author: Any) -> Relabelled:
+    """Bring back what an undoing took away, where nobody changed the image since."""
+    newest = _newest_link(batch)
+    if newest.kind != LabelBatch.Kind.UNDO:
+        raise NotReversible(f"Batch {batch.pk} is not undone: there is nothing to redo.")
+    return _reverse(newest, kind=LabelBatch.Kind.REDO, author=author)
+
+
+def record_labels(rows: Sequence[NewLabel], *, batch: LabelBatch, reason: str, at: datetime) -> int:
+    """Write label rows and the images' own copies of them; inside a transaction, the images locked.
+
+    Returns how many were written; the batch is saved with the first.
+    """
+    if not rows:
+        return 0
+    if batch.pk is None:
+        batch.save()
+    alike: defaultdict[tuple[int | None, bool, int], list[int]] = defaultdict(list)
+    for row in rows:
+        alike[row.label_id, row.excluded, row.version].append(row.image_id)
+    for (label_id, excluded, version), ids in alike.items():
+        written = Image.objects.filter(pk__in=ids, version=version).update(
+            label_id=label_id, excluded=excluded, version=F("version") + 1
+        )
+        if written != len(ids):
+            raise Refused("The images are being changed by somebody else. Try again.", code="stale_label")
+    Label.objects.bulk_create(
+        Label(
+            image_id=row.image_id,
+            version=row.version + 1,
+            label_class_id=row.label_id,
+            excluded=row.excluded,
+            source=row.source,
+            author=batch.author,
+            batch=batch,
+            reason=reason,
+            created_at=at,
+        )
+        for row in rows
+    )
+    return len(rows)
+
+
+def _record(seen: dict[int, int], *, batch: LabelBatch, decide: Decide) -> Relabelled:
+    """Label the images seen in these versions, chunk by chunk, each in a transaction of its own."""
+    done = Relabelled()
+    for ids in _chunks(sorted(seen)):
+        with transaction.atomic():
+            found = {
+                image.pk: image
+                for image in Image.objects.select_for_update()
+                .filter(pk__in=ids, dataset_id=batch.dataset_id)
+                .order_by("pk")
+            }
+            stale = [pk for pk in ids if pk not in found or found[pk].version != seen[pk]]
+            rows = [decide(found[pk]) for pk in ids if pk not in set(stale)]
+            changes = [row for row in rows if row is not None]
+            record_labels(changes, batch=batch, reason=batch.reason, at=timezone.now())
+        done.changed += len(changes)
+        done.unchanged += len(rows) - len(changes)
+        done.stale += _told(stale, seen)
+    done.batch = batch if done.changed else None
+    return done
+
+
+def _reverse(batch: LabelBatch, *, kind: str, author: Any) -> Relabelled:
+    """Label each image of a batch as it was before it."""
+    if batch.kind == LabelBatch.Kind.IMPORT:
+        raise NotReversible("An import is not undone. Relabel its images instead.")
+    written = dict(batch.labels.values_list("image_id", "version"))
+    before = {
+        image_id: (label_id, excluded, source)
+        for ids in _chunks(sorted(written))
+        for image_id, version, label_id, excluded, source in Label.objects.filter(
+            image_id__in=ids
+        ).values_list("image_id", "version", "label_class_id", "excluded", "source")
+        if version == written[image_id] - 1
+    }
+
+    def decide(image: Image) -> NewLabel:
+        # An image never labelled before has no earlier row: it was unlabelled.
+        label_id, excluded, source = before.get(image.pk, (None, False, Label.Source.PERSON))
+        return NewLabel(image.pk, image.version, label_id, excluded, source)
+
+    reversal = LabelBatch(
+        dataset=batch.dataset,
+        kind=kind,
+        author=author,
+        reverses=batch,
+        reason=f"{kind} of batch {batch.pk}",
+    )
+    return _record(written, batch=reversal, decide=decide)
+
+
+def _newest_link(batch: LabelBatch) -> LabelBatch:
+    """Follow a batch to the last undoing or redoing of it."""
+    while True:
+        after = batch.reversals.order_by("-id").first()
+        if after is None:
+            return batch
+        batch = after
+
+
+def _told(ids: list[int], seen: dict[int, int]) -> list[dict[str, Any]]:
+    """Say of each image who changed it to what; images that are gone have no version."""
+    if not ids:
+        return []
+    newest = {
+        row.image_id: row
+        for row in Label.objects.filter(image_id__in=ids, version=F("image__version")).select_related(
+            "label_class", "author"
+        )
+    }
+    versions = dict(Image.objects.filter(pk__in=ids).values_list("pk", "version"))
+    return [_one_told(pk, seen[pk], versions.get(pk), newest.get(pk)) for pk in ids]
+
+
+def _one_told(pk: int, expected: int, version: int | None, row: Label | None) -> dict[str, Any]:
+    return {
+        "id": pk,
+        "expected": expected,
+        "version": version,
+        "label": row.label_class.name if row and row.label_class else None,
+        "excluded": bool(row and row.excluded),
+        "by": row.author.get_username() if row and row.author else None,
+        "at": row.created_at.isoformat() if row else None,
+    }
+
+
+def _stale_label(told: dict[str, Any]) -> Refused:
+    """Turn what is told of one image into the refusal of correcting it."""
+    if told["version"] is None:
+        gone = Refused("The image is gone: it was deleted since you looked at it.", code="not_found")
+        gone.status = 404
+        return gone
+    who = told["by"] or "an import"
+    what = "excluded" if told["excluded"] else told["label"] or "no label"
+    return StaleLabel(
+        f"{who} set this image to {what} (version {told['version']}) since you looked at it. Look again.",
+        who=who,
+        what=what,
+        current_version=told["version"],
+    )
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason) > LONGEST_REASON:
+        raise Refused(
+            f"The reason has {len(reason)} characters; at most {LONGEST_REASON} are kept.",
+            code="reason_too_long",
+        )
+
+
+def _chunks(ids: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]

@@ -1,0 +1,20 @@
+"""The nouns of curation, a file each."""
+
+from datasets.models.dataset import Dataset
+from datasets.models.image import Image
+from datasets.models.label import Label, LabelBatch
+from datasets.models.label_class import LabelClass
+from datasets.models.paper import Paper
+from datasets.models.split import Split, SplitMember, Subset
+
+__all__ = [
+    "Dataset",
+    "Image",
+    "Label",
+    "LabelBatch",
+    "LabelClass",
+    "Paper",
+    "Split",
+    "SplitMember",
+    "Subset",
+]

@@ -1,0 +1,124 @@
+"""An image: a figure panel, known by dataset, paper and file name."""
+
+import re
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import F, OuterRef, Q, Subquery
+
+from datasets.models.label import Label
+from datasets.visibility import VisibleQuerySet
+
+FIGURE_NAME = re.compile(r"^(\d{2})(\d{2})\d{2}\.[A-Za-z]+$")
+
+
+def panel_position(file_name: str) -> tuple[str, str]:
+    """Return (figure, panel group) of a name: ("03", "0302") of `030201.png`; else two empty texts."""
+    match = FIGURE_NAME.match(file_name)
+    return (match[1], match[1] + match[2]) if match else ("", "")
+
+
+class ImageQuerySet(VisibleQuerySet["Image"]):
+    """Sets of images."""
+
+    def labelled(self) -> Self:
+        """Images with a label that are not excluded."""
+        return self.filter(label__isnull=False, excluded=False)
+
+    def unlabelled(self) -> Self:
+        """Images without a label that are not excluded."""
+        return self.filter(label__isnull=True, excluded=False)
+
+    def in_state(self, state: str) -> Self:
+        """Images that are `labelled`, `unlabelled` or `excluded`."""
+        match state:
+            case Image.State.LABELLED:
+                return self.labelled()
+            case Image.State.UNLABELLED:
+                return self.unlabelled()
+            case Image.State.EXCLUDED:
+                return self.filter(excluded=True)
+        raise ValueError(f"{state!r} is no state of an image")
+
+    def with_label_as_of(self, cutoff: datetime) -> Self:
+        """Add `label_then` (class name or None) and `excluded_then`, as they stood at the cut-off."""
+        rows = Label.objects.filter(image=OuterRef("pk"), created_at__lte=cutoff).order_by("-version")
+        return self.annotate(
+            label_then=Subquery(rows.values("label_class__name")[:1]),
+            excluded_then=Subquery(rows.values("excluded")[:1]),
+        )
+
+    def usable_as_of(self, cutoff: datetime) -> Self:
+        """Images that had a label and were not excluded at the cut-off, with `label_then`."""
+        return self.with_label_as_of(cutoff).filter(label_then__isnull=False, excluded_then=False)
+
+    def in_subset(self, split: Any, subset: str = "") -> Self:
+        """Images of a split, or of one of its subsets."""
+        return self.filter(
+            Q(memberships__split=split, memberships__subset=subset) if subset else Q(memberships__split=split)
+        )
+
+
+class Image(models.Model):
+    """A figure panel; its bytes lie in the store under their sha256, its label history in `Label`.
+
+    `label`, `excluded` and `version` repeat the newest row of that history so that a grid can filter
+    by them; only `datasets.labelling` and `datasets.importing` write them, together with the row.
+    """
+
+    class State(models.TextChoices):
+        """What the labels say of an image."""
+
+        LABELLED = "labelled"
+        UNLABELLED = "unlabelled"
+        EXCLUDED = "excluded"
+
+    dataset = models.ForeignKey("datasets.Dataset", on_delete=models.CASCADE, related_name="images")
+    paper = models.ForeignKey(
+        "datasets.Paper", null=True, blank=True, on_delete=models.PROTECT, related_name="images"
+    )
+    file_name = models.CharField(max_length=255)
+    figure = models.CharField(max_length=2, blank=True, default="", editable=False)
+    panel_group = models.CharField(max_length=4, blank=True, default="", editable=False)
+    sha256 = models.CharField(max_length=64, db_index=True)
+    byte_size = models.PositiveIntegerField()
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    format = models.CharField(max_length=8)
+    notes = models.JSONField(default=list, blank=True)
+    label = models.ForeignKey(
+        "datasets.LabelClass", null=True, blank=True, on_delete=models.PROTECT, related_name="images"
+    )
+    excluded = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ImageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(fields=("paper", "file_name"), name="image_name_once_per_paper"),
+            models.UniqueConstraint(
+                fields=("dataset", "file_name"),
+                condition=Q(paper__isnull=True),
+                name="image_name_once_without_paper",
+            ),
+            models.CheckConstraint(condition=Q(width__gt=0, height__gt=0), name="image_has_a_size"),
+        )
+        indexes = (
+            models.Index(F("dataset"), F("label"), F("id"), name="image_by_label"),
+            models.Index(F("dataset"), F("id"), name="image_by_dataset"),
+            models.Index(F("paper"), F("panel_group"), F("file_name"), name="image_by_panel_group"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.paper}/{self.file_name}" if self.paper_id else self.file_name
+
+    @property
+    def state(self) -> "Image.State":
+        """What the labels say of this image."""
+        if self.excluded:
+            return self.State.EXCLUDED
+        return self.State.LABELLED if self.label_id else self.State.UNLABELLED

@@ -1,0 +1,59 @@
+"""What doors ask of a dataset: counts, and the dataset itself by its slug."""
+
+from typing import Any
+
+from django.db.models import Count, Q
+
+from datasets.errors import Refused
+from datasets.models import Dataset, Image
+
+
+class UnknownDataset(Refused):
+    """Raised where no dataset of that slug is to be seen."""
+
+    code = "unknown_dataset"
+    status = 404
+
+
+def find_dataset(slug: str, user: Any = None) -> Dataset:
+    """Return the dataset of that slug among those the user may see (all without a user)."""
+    seen = Dataset.objects.all() if user is None else Dataset.objects.visible_to(user)
+    try:
+        return seen.get(slug=slug)
+    except Dataset.DoesNotExist as error:
+        known = ", ".join(seen.values_list("slug", flat=True)[:20])
+        raise UnknownDataset(
+            f"There is no dataset {slug!r}. "
+            + (f"There are: {known}." if known else "Import one first: import_biofors or import_folder.")
+        ) from error
+
+
+def class_counts(dataset: Dataset) -> list[dict[str, Any]]:
+    """Count the labelled images of each class, in order: id, name, short, colour, hotkey, count."""
+    counted = dict(
+        Image.objects.filter(dataset=dataset, excluded=False, label__isnull=False)
+        .order_by()
+        .values_list("label")
+        .annotate(Count("pk"))
+    )
+    return [
+        {
+            "id": found.pk,
+            "name": found.name,
+            "short": found.short,
+            "colour": found.colour,
+            "hotkey": found.hotkey,
+            "count": counted.get(found.pk, 0),
+        }
+        for found in dataset.classes.all()
+    ]
+
+
+def state_counts(dataset: Dataset) -> dict[str, int]:
+    """Count the images by state: labelled, unlabelled, excluded, total."""
+    return Image.objects.filter(dataset=dataset).aggregate(
+        labelled=Count("pk", filter=Q(label__isnull=False, excluded=False)),
+        unlabelled=Count("pk", filter=Q(label__isnull=True, excluded=False)),
+        excluded=Count("pk", filter=Q(excluded=True)),
+        total=Count("pk"),
+    )
