@@ -1,0 +1,108 @@
+"""Evaluations and comparison over REST; `training_jobs` adds the door that makes evaluations."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from classifier.api.filters import EvaluationFilter
+from classifier.api.serializers import ComparisonSerializer, EvaluatedImageSerializer, EvaluationSerializer
+from classifier.comparison import MOST_MODELS, compare
+from classifier.evaluation import evaluated_images
+from classifier.models import Evaluation
+from classifier.registry import find_model
+from datasets.api.filters import split_named
+from datasets.api.serializers import ErrorSerializer
+from datasets.api.views import VisibleRows
+from datasets.models import Subset
+
+
+@extend_schema(tags=["evaluations"])
+@extend_schema_view(
+    list=extend_schema(summary="Evaluations with their confusion matrices"),
+    retrieve=extend_schema(summary="One evaluation"),
+)
+class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows):
+    """Evaluations: confusion matrix, scores per class, and the label cut-off they were scored on."""
+
+    queryset = Evaluation.objects.select_related("version", "split__dataset", "created_by")
+    serializer_class = EvaluationSerializer
+    filterset_class = EvaluationFilter
+
+    @extend_schema(
+        summary="The images behind an evaluation, or behind one cell of its matrix",
+        parameters=[
+            OpenApiParameter("actual", description="The class of the label as it was scored."),
+            OpenApiParameter("predicted", description="The class that the model said."),
+        ],
+        responses=EvaluatedImageSerializer(many=True),
+    )
+    @action(
+        detail=True,
+        filterset_class=None,
+        orderings={
+            "id": ("id",),
+            "-id": ("-id",),
+            "confidence": ("confidence", "id"),
+            "-confidence": ("-confidence", "-id"),
+        },
+    )
+    def images(self, request: Request, pk: str) -> Response:
+        """List the images as they were scored: one relabelled since stays in the cell it was counted in."""
+        evaluation = self.get_object()
+        cell = {name: request.query_params.get(name) or None for name in ("actual", "predicted")}
+        known = ", ".join(evaluation.classes)
+        unknown = {
+            name: [f"This evaluation has no class {text!r}. It has: {known}."]
+            for name, text in cell.items()
+            if text and text not in evaluation.classes
+        }
+        if unknown:
+            raise ValidationError(unknown)
+        images = evaluated_images(evaluation, **cell).visible_to(request.user)
+        page = self.paginate_queryset(images.select_related("dataset", "paper", "label"))
+        shown = EvaluatedImageSerializer(page, many=True, context=self.get_serializer_context())
+        return self.get_paginated_response(shown.data)
+
+
+class CompareView(GenericAPIView[Any]):
+    """Models side by side, on the same images."""
+
+    queryset = Evaluation.objects.all()
+    pagination_class = None
+
+    @extend_schema(
+        tags=["evaluations"],
+        summary="Compare models on the same images",
+        parameters=[
+            OpenApiParameter(
+                "models", required=True, description=f"2 to {MOST_MODELS} models, by comma: `3,4`."
+            ),
+            OpenApiParameter("split", required=True, description="A split's id, or dataset/name."),
+            OpenApiParameter("subset", enum=Subset.values, default="test"),
+        ],
+        responses={
+            200: ComparisonSerializer,
+            409: OpenApiResponse(ErrorSerializer, "`not_evaluated`: a model has not classified the subset."),
+        },
+    )
+    def get(self, request: Request) -> Response:
+        """Matrices, their difference, McNemar's exact test, and the ids of images fixed and broken."""
+        params = request.query_params
+        missing = {name: ["Name it."] for name in ("models", "split") if not params.get(name, "").strip(", ")}
+        if missing:
+            raise ValidationError(missing)
+        names = [name.strip() for name in params["models"].split(",") if name.strip()]
+        if len(names) > MOST_MODELS:
+            raise ValidationError({"models": [f"At most {MOST_MODELS} models are compared at once."]})
+        done = compare(
+            [find_model(name, request.user) for name in names],
+            split=split_named(params["split"], request.user),
+            subset=params.get("subset") or Subset.TEST,
+        )
+        return Response(ComparisonSerializer(done.as_dict()).data)

@@ -1,0 +1,249 @@
+"""What a version says of stored images, and how well: predictions, then scores at a label cut-off."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+
+from classifier.metrics import score
+from classifier.models import Evaluation, ModelVersion, Prediction
+from classifier.reading import Unreadable, Wanted, read_fitted, wanted
+from classifier.serving.cache import EngineSpec, get_engine
+from classifier.serving.engine import ArtefactMissing, ArtefactUnreadable, Engine
+from datasets.errors import Refused
+from datasets.models import Image, Split, Subset
+
+Progress = Callable[[int, int], None]
+ShouldStop = Callable[[], bool]
+
+
+class EvaluationIncomplete(Refused):
+    """Raised where a version has not yet said what it makes of every image of the subset."""
+
+    code = "not_evaluated"
+    status = 409
+
+
+class PredictingStopped(Exception):
+    """Raised where predicting was asked to stop; what was stored stays."""
+
+
+class ModelUnusable(Refused):
+    """Raised where the files of a version are missing or damaged."""
+
+    code = "artefact_missing"
+    status = 503
+
+
+@dataclass
+class PredictionOutcome:
+    """What came of predicting: stored now, there before, and images that could not be read."""
+
+    new: int = 0
+    known: int = 0
+    failures: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def unreadable(self) -> list[int]:
+        """Ids of the images that could not be read."""
+        return [failure["image"] for failure in self.failures]
+
+
+def engine_of(version: ModelVersion) -> Engine:
+    """Return the loaded engine of a version; raises ModelUnusable."""
+    try:
+        return engine_from(
+            version.onnx_path,
+            sha256=version.onnx_sha256,
+            classes=version.classes,
+            size=version.input_size,
+            geometry=version.geometry,
+        )
+    except (ArtefactMissing, ArtefactUnreadable) as error:
+        raise ModelUnusable(f"{version}: {error}", code=error.code) from error
+
+
+def engine_from(path: Path, *, sha256: str, classes: Sequence[str], size: int, geometry: str) -> Engine:
+    """Return the engine of an exported file; raises ArtefactMissing, ArtefactUnreadable."""
+    return get_engine(
+        EngineSpec(path=path, sha256=sha256, classes=tuple(classes), size=size, geometry=geometry)
+    )
+
+
+def predict(engine: Engine, images: Iterable[Wanted]) -> Iterator[tuple[list[Prediction], list[Unreadable]]]:
+    """Yield, batch by batch, predictions that name no version yet, and images that could not be read."""
+    for batch in read_fitted(images, size=engine.size, geometry=engine.geometry):
+        readable = [(image, pixels) for image, pixels in batch if not isinstance(pixels, Unreadable)]
+        rows = engine.probabilities([pixels for _, pixels in readable])
+        predictions = [
+            Prediction(
+                image_id=image.pk,
+                predicted=engine.classes[int(row.argmax())],
+                confidence=float(row.max()),
+                probabilities=[round(float(value), 7) for value in row],
+            )
+            for (image, _), row in zip(readable, rows, strict=True)
+        ]
+        yield predictions, [result for _, result in batch if isinstance(result, Unreadable)]
+
+
+def predict_missing(
+    version: ModelVersion,
+    images: Any,
+    *,
+    progress: Progress | None = None,
+    should_stop: ShouldStop = lambda: False,
+) -> PredictionOutcome:
+    """Predict the images of a queryset that the version has said nothing of yet, and store that.
+
+    `progress` gets (images dealt with, images in all). An image that cannot be read is listed and stops
+    nothing. Raises PredictingStopped, ModelUnusable.
+    """
+    everything = wanted(images)
+    there = set(Prediction.objects.of(version).values_list("image_id", flat=True))
+    missing = [image for image in everything if image.pk not in there]
+    outcome = PredictionOutcome(known=len(everything) - len(missing))
+    done = outcome.known
+    if progress is not None:
+        progress(done, len(everything))
+    for predictions, unreadable in predict(engine_of(version), missing) if missing else ():
+        outcome.new += store_predictions(version, predictions)
+        outcome.failures += [each.as_dict() for each in unreadable]
+        done += len(predictions) + len(unreadable)
+        if progress is not None:
+            progress(done, len(everything))
+        if should_stop():
+            raise PredictingStopped(f"Stopped after {done} of {len(everything)} images.")
+    return outcome
+
+
+@transaction.atomic
+def store_predictions(version: ModelVersion, predictions: list[Prediction]) -> int:
+    """Store what a version said, but for images it has spoken of already; return how many were stored."""
+    ids = [prediction.image_id for prediction in predictions]
+    there = set(Prediction.objects.of(version).filter(image__in=ids).values_list("image_id", flat=True))
+    # An image may have been deleted since it was read.
+    alive = set(Image.objects.filter(pk__in=ids).values_list("pk", flat=True)) - there
+    new = [prediction for prediction in predictions if prediction.image_id in alive]
+    for prediction in new:
+        prediction.version = version
+    Prediction.objects.bulk_create(new, ignore_conflicts=True)
+    return len(new)
+
+
+def evaluate(
+    version: ModelVersion,
+    *,
+    split: Split,
+    subset: str = Subset.TEST,
+    cutoff: datetime | None = None,
+    author: Any = None,
+    unreadable: Collection[int] = (),
+) -> Evaluation:
+    """Score the stored predictions of a subset against its labels as they stood at the cut-off (now).
+
+    `unreadable` are ids of images known to have no prediction because their file cannot be read; they are
+    left out and counted. Raises EvaluationIncomplete, `Refused` (bad_subset, empty_subset, other_classes).
+    """
+    cutoff = cutoff or timezone.now()
+    check_subset(subset)
+    check_classes(version, split)
+    labels = labels_as_of(split, subset, cutoff)
+    if not labels:
+        raise Refused(
+            f"The subset {subset} of {split} holds no labelled image. Choose another subset or split.",
+            code="empty_subset",
+        )
+    said = predictions_in(version, split, subset)
+    missing = labels.keys() - said.keys()
+    if missing - set(unreadable):
+        raise EvaluationIncomplete(
+            f"{version} has not classified {len(missing):,} of the {len(labels):,} images of "
+            f"{split} {subset}. Evaluate it there: evaluate {version} --split {split} --subset {subset}."
+        )
+    scored = sorted(labels.keys() & said.keys())
+    if not scored:
+        raise Refused(f"No image of {split} {subset} could be read.", code="no_readable_image")
+    scores = score([labels[pk] for pk in scored], [said[pk] for pk in scored], classes=version.classes)
+    return Evaluation.objects.create(
+        version=version,
+        split=split,
+        subset=subset,
+        label_cutoff=cutoff,
+        classes=list(scores.classes),
+        matrix=scores.matrix,
+        per_class=[asdict(each) for each in scores.per_class],
+        accuracy=scores.accuracy,
+        macro_f1=scores.macro_f1,
+        balanced_accuracy=scores.balanced_accuracy,
+        total=scores.total,
+        unreadable=len(missing),
+        created_by=author,
+    )
+
+
+def evaluated_images(
+    evaluation: Evaluation, *, actual: str | None = None, predicted: str | None = None
+) -> Any:
+    """Return the images behind an evaluation, or behind one cell of its matrix, as they were scored.
+
+    Each has `label_then` (its label at the cut-off), `predicted` and `confidence`: an image that was
+    relabelled since stays in the cell it was counted in.
+    """
+    own = Prediction.objects.filter(version=evaluation.version_id, image=OuterRef("pk"))
+    images: Any = (
+        Image.objects.in_subset(evaluation.split_id, evaluation.subset)
+        .usable_as_of(evaluation.label_cutoff)
+        .annotate(
+            predicted=Subquery(own.values("predicted")[:1]), confidence=Subquery(own.values("confidence")[:1])
+        )
+        .filter(predicted__isnull=False)
+    )
+    if actual:
+        images = images.filter(label_then=actual)
+    if predicted:
+        images = images.filter(predicted=predicted)
+    return images
+
+
+def check_subset(subset: str) -> None:
+    """Raise `Refused` (bad_subset) for a word that is no subset."""
+    if subset not in Subset.values:
+        raise Refused(f"A subset is one of {', '.join(Subset.values)}, not {subset!r}.", code="bad_subset")
+
+
+def check_classes(version: ModelVersion, split: Split) -> None:
+    """Raise `Refused` (other_classes) where the split's dataset has a class unknown to the version."""
+    strangers = [
+        name for name in split.dataset.classes.values_list("name", flat=True) if name not in version.classes
+    ]
+    if strangers:
+        raise Refused(
+            f"{version} knows the classes {', '.join(version.classes)}, but {split.dataset.slug} also has "
+            f"{', '.join(strangers)}. Train a model on that dataset.",
+            code="other_classes",
+        )
+
+
+def labelled_in(split: Split, subset: str, cutoff: datetime | None = None) -> Any:
+    """Return the images of a subset that were labelled and not excluded at the cut-off (now)."""
+    return Image.objects.in_subset(split, subset).usable_as_of(cutoff or timezone.now())
+
+
+def labels_as_of(split: Split, subset: str, cutoff: datetime) -> dict[int, str]:
+    """Return {image id: class name} of a subset's images that were labelled and not excluded then."""
+    return dict(labelled_in(split, subset, cutoff).values_list("pk", "label_then"))
+
+
+def predictions_in(version: ModelVersion, split: Split, subset: str) -> dict[int, str]:
+    """Return {image id: predicted class} of what a version has said of a subset's images."""
+    return dict(
+        Prediction.objects.of(version)
+        .filter(image__memberships__split=split, image__memberships__subset=subset)
+        .values_list("image_id", "predicted")
+    )

@@ -1,0 +1,105 @@
+"""The two networks: a CNN from scratch, and ResNet50 with a new head."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import layers
+
+from classifier.networks.config import TrainingConfig, how_to_supply_weights
+from classifier.networks.errors import WeightsUnavailable
+
+CNN_FILTERS = (16, 32, 64, 96, 160)
+DENSE_UNITS = 96
+RESNET_DENSE_UNITS = 128
+# The mean of ImageNet in the order blue, green, red: what "caffe" mode subtracts (He et al. 2015).
+CAFFE_MEAN = (103.939, 116.779, 123.68)
+
+
+def build(config: TrainingConfig, *, class_count: int, base_weights: bool = True) -> keras.Model:
+    """Build an untrained network: (N, size, size, 3) 0..255 in, (N, class_count) probabilities out.
+
+    The scaling of the values is part of the network. Without `base_weights` a ResNet50 base stays random,
+    for weights that are loaded next. Raises RandomBaseFrozen, WeightsUnavailable.
+    """
+    inputs = keras.Input((config.image_size, config.image_size, 3), dtype="float32", name="pixels")
+    if config.architecture == "cnn":
+        features = _cnn_features(inputs)
+        units = DENSE_UNITS
+    else:
+        features = _resnet_features(inputs, config, base_weights=base_weights)
+        units = RESNET_DENSE_UNITS
+    hidden = layers.Dropout(config.dropout, seed=config.seed)(features)
+    hidden = layers.Dense(
+        units, activation="relu", kernel_regularizer=keras.regularizers.L2(config.l2), name="head_dense"
+    )(hidden)
+    hidden = layers.Dropout(config.dropout, seed=config.seed + 1)(hidden)
+    outputs = layers.Dense(class_count, activation="softmax", name="probabilities")(hidden)
+    return keras.Model(inputs, outputs, name=config.architecture)
+
+
+def _cnn_features(inputs: Any) -> Any:
+    """Return (N, features): five blocks of convolution and pooling, pooled over the whole image.
+
+    The mean tells what an image is made of, the maximum whether something occurs anywhere in it.
+    """
+    hidden = layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
+    for block, filters in enumerate(CNN_FILTERS, start=1):
+        hidden = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv_{block}")(hidden)
+        # Few steps a run: the moving averages must follow faster than Keras' default of 0.99.
+        hidden = layers.BatchNormalization(momentum=0.9, name=f"norm_{block}")(hidden)
+        hidden = layers.ReLU(name=f"relu_{block}")(hidden)
+        if block < len(CNN_FILTERS):
+            hidden = layers.MaxPooling2D(name=f"pool_{block}")(hidden)
+    return layers.Concatenate()(
+        [layers.GlobalAveragePooling2D()(hidden), layers.GlobalMaxPooling2D()(hidden)]
+    )
+
+
+def _resnet_features(inputs: Any, config: TrainingConfig, *, base_weights: bool) -> Any:
+    """Return (N, 2048): the pooled features of a ResNet50 base, its statistics held fixed while frozen."""
+    if base_weights:
+        config.check_weights()
+    base = _resnet_base(config.image_size, config.weights if base_weights else "none")
+    base.trainable = config.train_base
+    # "caffe" mode as plain layers: they reload without code of their own. One number at a time: constant
+    # vectors (Normalization) are lost in the export to ONNX.
+    channels_second = layers.Permute((1, 3, 2), name="channels_second")(inputs)
+    blue_green_red = []
+    for channel, mean in zip((2, 1, 0), CAFFE_MEAN, strict=True):
+        only = layers.Cropping2D(((0, 0), (channel, 2 - channel)), name=f"channel_{channel}")(channels_second)
+        blue_green_red.append(layers.Rescaling(1.0, offset=-mean, name=f"centred_{channel}")(only))
+    hidden = layers.Concatenate(axis=2, name="blue_green_red")(blue_green_red)
+    hidden = layers.Permute((1, 3, 2), name="caffe")(hidden)
+    # Inference mode keeps the batch statistics of ImageNet; a base that learns from nothing needs its own.
+    hidden = base(hidden, training=None if config.weights == "none" else False)
+    return layers.GlobalAveragePooling2D()(hidden)
+
+
+def _resnet_base(size: int, weights: str) -> keras.Model:
+    """Return ResNet50 without its top, with ImageNet weights, those of a file, or random ones ("none")."""
+    shape = (size, size, 3)
+    if weights == "imagenet":
+        try:
+            return keras.applications.ResNet50(include_top=False, weights="imagenet", input_shape=shape)
+        except Exception as error:
+            raise WeightsUnavailable(
+                f"The ImageNet weights of ResNet50 could not be downloaded ({_first_line(error)}). "
+                f"{how_to_supply_weights()}"
+            ) from error
+    base = keras.applications.ResNet50(include_top=False, weights=None, input_shape=shape)
+    if weights != "none":
+        try:
+            base.load_weights(weights)
+        except Exception as error:
+            raise WeightsUnavailable(
+                f"{Path(weights).name} does not hold the weights of a ResNet50 without its top "
+                f"({_first_line(error).replace(weights, Path(weights).name)}). {how_to_supply_weights()}"
+            ) from error
+    return base
+
+
+def _first_line(error: Exception) -> str:
+    """Return the first line of what an error says, at most 160 characters."""
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:160]

@@ -1,0 +1,135 @@
+"""What a training leaves behind: the Keras model, its ONNX export, its recipe; all or an error."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.networks.architectures import build
+from classifier.networks.config import TrainingConfig
+from classifier.networks.errors import ParityFailed
+from classifier.networks.storing import into_place
+
+PARITY_LIMIT = 1e-3
+PARITY_BATCH = 32
+LIBRARIES = ("keras", "tensorflow", "numpy", "pillow", "onnx", "onnxruntime", "tf2onnx")
+SCALING = {
+    "cnn": "values 0..255 scaled to -1..1 inside the model",
+    "resnet50": "values 0..255, red green blue, turned to caffe mode inside the model: blue green red, "
+    "the mean of ImageNet subtracted",
+}
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """The published files of a model; `parity` is the largest difference of a probability between them."""
+
+    keras: Path
+    keras_sha256: str
+    onnx: Path
+    onnx_sha256: str
+    recipe: Path
+    parity: float
+    libraries: dict[str, str]
+
+
+def publish(
+    weights: Path,
+    *,
+    config: TrainingConfig,
+    classes: Sequence[str],
+    directory: Path,
+    parity_pixels: NDArray[np.uint8],
+    notes: Mapping[str, Any] | None = None,
+) -> Artefacts:
+    """Write model.keras, model.onnx and recipe.json into a directory, each atomically, the recipe last.
+
+    `parity_pixels` (N, S, S, 3) uint8 are classified by both files (noise where N is 0); raises ParityFailed
+    where a probability differs by more than PARITY_LIMIT, and leaves no file then. `notes` join the recipe.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    model = build(config, class_count=len(classes), base_weights=False)
+    model.load_weights(weights)
+    with tempfile.TemporaryDirectory(prefix=".publishing-", dir=directory) as temporary:
+        keras_file, onnx_file = Path(temporary) / "model.keras", Path(temporary) / "model.onnx"
+        model.save(keras_file)
+        # Keras exports only what has been called.
+        model(np.zeros((1, config.image_size, config.image_size, 3), dtype=np.float32), training=False)
+        model.export(onnx_file, format="onnx", verbose=False)
+        parity = measure_parity(keras_file, onnx_file, pixels=_or_noise(parity_pixels, config))
+        if not parity <= PARITY_LIMIT:
+            raise ParityFailed(
+                f"The exported model differs from the trained one by {parity:.2g} in a probability; at most "
+                f"{PARITY_LIMIT:g} is allowed. Nothing was published."
+            )
+        libraries = {name: version(name) for name in LIBRARIES}
+        published = Artefacts(
+            keras=directory / "model.keras",
+            keras_sha256=sha256_of(keras_file),
+            onnx=directory / "model.onnx",
+            onnx_sha256=sha256_of(onnx_file),
+            recipe=directory / "recipe.json",
+            parity=parity,
+            libraries=libraries,
+        )
+        recipe = {
+            "config": config.described(),
+            "classes": list(classes),
+            "size": config.image_size,
+            "geometry": config.geometry,
+            "scaling": SCALING[config.architecture],
+            "keras_sha256": published.keras_sha256,
+            "onnx_sha256": published.onnx_sha256,
+            "parity": parity,
+            "libraries": libraries,
+            **(notes or {}),
+        }
+        recipe_file = Path(temporary) / "recipe.json"
+        recipe_file.write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
+        into_place(keras_file, published.keras)
+        into_place(onnx_file, published.onnx)
+        into_place(recipe_file, published.recipe)
+    return published
+
+
+def measure_parity(keras_file: Path, onnx_file: Path, *, pixels: NDArray[np.uint8]) -> float:
+    """Return the largest difference, 0..1, between both files' probabilities of (N, S, S, 3) uint8 pixels."""
+    import onnxruntime
+
+    model = load_keras(keras_file)
+    session = onnxruntime.InferenceSession(onnx_file, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    largest = 0.0
+    for start in range(0, len(pixels), PARITY_BATCH):
+        batch = pixels[start : start + PARITY_BATCH].astype(np.float32)
+        difference = np.abs(model.predict_on_batch(batch) - session.run(None, {name: batch})[0])
+        # max() would let a NaN pass for the other value.
+        largest = float(np.maximum(largest, difference.max()))
+    return largest
+
+
+def load_keras(path: Path) -> keras.Model:
+    """Load a published model for inference; code inside the file is refused."""
+    return keras.models.load_model(path, compile=False, safe_mode=True)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _or_noise(pixels: NDArray[np.uint8], config: TrainingConfig) -> NDArray[np.uint8]:
+    """Return the pixels, or eight images of noise where there are none."""
+    if len(pixels):
+        return pixels
+    shape = (8, config.image_size, config.image_size, 3)
+    return np.random.default_rng(0).integers(0, 256, size=shape, dtype=np.uint8)

@@ -1,0 +1,73 @@
+"""From stored bytes to the square pixels that networks see: decoded once each, a few at a time."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.geometry import fit_pixels
+from datasets import store
+from datasets.decoding import ImageRefused, decode
+
+AT_ONCE = 32
+_THREADS = min(4, os.cpu_count() or 1)
+Pixels = NDArray[np.uint8]
+
+
+class Wanted(NamedTuple):
+    """An image to read: its id, the sha256 of its bytes, and what a person calls it."""
+
+    pk: int
+    sha256: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Why an image could not be read."""
+
+    image: int
+    file: str
+    code: str
+    detail: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a job keeps it."""
+        return asdict(self)
+
+
+def wanted(images: Any) -> list[Wanted]:
+    """Return what to read of a queryset of images, by id."""
+    rows = images.order_by("pk").values_list("pk", "sha256", "paper__identifier", "file_name")
+    return [Wanted(pk, sha256, f"{paper}/{name}" if paper else name) for pk, sha256, paper, name in rows]
+
+
+def read_fitted(
+    images: Iterable[Wanted], *, size: int, geometry: str
+) -> Iterator[list[tuple[Wanted, Pixels | Unreadable]]]:
+    """Yield batches of images with their pixels, uint8 (size, size, 3), or why they could not be read.
+
+    Two batches are in memory at most; decoding lets go of Python's lock, so threads share the work.
+    """
+
+    def fitted(image: Wanted) -> Pixels | Unreadable:
+        try:
+            return fit_pixels(decode(store.read(image.sha256)).pixels, size=size, geometry=geometry)
+        except (ImageRefused, store.BytesMissing) as refusal:
+            return Unreadable(image.pk, image.name, refusal.code, str(refusal))
+
+    waiting = iter(images)
+    take: Callable[[], list[Wanted]] = lambda: list(islice(waiting, AT_ONCE))  # noqa: E731
+    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+        batch = take()
+        reading = [pool.submit(fitted, image) for image in batch]
+        while batch:
+            following = take()
+            ahead = [pool.submit(fitted, image) for image in following]
+            yield [(image, result.result()) for image, result in zip(batch, reading, strict=True)]
+            batch, reading = following, ahead

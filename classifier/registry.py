@@ -1,0 +1,239 @@
+"""The registry: which versions there are, which one answers, and how that came about."""
+
+import re
+import subprocess
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from classifier.models import Alias, ModelVersion, Promotion
+from classifier.models.registry import CHAMPION
+from datasets.errors import Refused
+
+_TRIES = 5
+_NAMED = 10
+_LONGEST_REASON = 500
+_SLUG = re.compile(r"[-\w]+", re.ASCII)
+_NAME_AND_VERSION = re.compile(r"(?P<name>[-\w]+)@(?P<version>\d{1,9})")
+
+
+class ReasonMissing(Refused):
+    """Raised where an alias is to be moved without saying why."""
+
+    code = "reason_missing"
+
+
+class AlreadyPromoted(Refused):
+    """Raised where the alias points at that version already."""
+
+    code = "already_promoted"
+    status = 409
+
+
+class NothingToRollBack(Refused):
+    """Raised where no earlier version stands behind an alias."""
+
+    code = "nothing_to_roll_back"
+    status = 409
+
+
+class UnknownModel(Refused):
+    """Raised where no version of that name is to be seen."""
+
+    code = "unknown_model"
+    status = 404
+
+
+class NoModel(Refused):
+    """Raised where no version exists at all."""
+
+    code = "no_model"
+    status = 503
+
+
+class FilesMissing(Refused):
+    """Raised where a version is to answer although its files are gone."""
+
+    code = "artefact_missing"
+    status = 409
+
+
+def register(
+    *,
+    name: str,
+    architecture: str,
+    classes: list[str],
+    config: dict[str, Any],
+    input_size: int,
+    geometry: str,
+    directory: str,
+    keras_sha256: str,
+    onnx_sha256: str,
+    parity: float,
+    label_cutoff: datetime | None = None,
+    **fields: Any,
+) -> ModelVersion:
+    """Write the row of files that stand in `directory` already, under the name's next version number.
+
+    `fields`: any other column of ModelVersion (split, training_images, best_epoch, libraries, origin, ...).
+    """
+    for _ in range(_TRIES):
+        highest = ModelVersion.objects.filter(name=name).aggregate(highest=Max("version"))["highest"]
+        try:
+            with transaction.atomic():
+                return ModelVersion.objects.create(
+                    name=name,
+                    version=(highest or 0) + 1,
+                    architecture=architecture,
+                    classes=classes,
+                    config=config,
+                    input_size=input_size,
+                    geometry=geometry,
+                    directory=directory,
+                    keras_sha256=keras_sha256,
+                    onnx_sha256=onnx_sha256,
+                    parity=parity,
+                    label_cutoff=label_cutoff,
+                    code_version=code_version(),
+                    **fields,
+                )
+        except IntegrityError:
+            # Another worker may have taken the number between the look and the row; any other cause stays.
+            if ModelVersion.objects.filter(directory=directory).exists():
+                raise
+    raise Refused(f"No version number of {name} could be had. Try again.", code="version_number_taken")
+
+
+@transaction.atomic
+def promote(version: ModelVersion, *, alias: str = CHAMPION, reason: str, author: Any = None) -> Promotion:
+    """Point an alias at a version, and record who did so and why.
+
+    Raises ReasonMissing, AlreadyPromoted, FilesMissing, and `Refused` (bad_alias).
+    """
+    _check_alias(alias)
+    reason = _checked_reason(reason)
+    if not version.onnx_path.is_file():
+        raise FilesMissing(
+            f"The files of {version} are not in the data directory, so it could not answer. "
+            "Restore them from a backup, or train again."
+        )
+    pointer = Alias.objects.select_for_update().filter(name=alias).first()
+    previous = pointer.version if pointer else None
+    if previous == version:
+        raise AlreadyPromoted(f"{alias} is {version} already.")
+    return _move(alias, version, previous, kind=Promotion.Kind.PROMOTE, reason=reason, author=author)
+
+
+@transaction.atomic
+def roll_back(alias: str = CHAMPION, *, reason: str, author: Any = None) -> Promotion:
+    """Take back the newest promotion that stands: the alias points at what it pointed at before.
+
+    Asked again, it goes back one promotion further. Raises ReasonMissing, NothingToRollBack, FilesMissing.
+    """
+    reason = _checked_reason(reason)
+    Alias.objects.select_for_update().filter(name=alias).first()
+    standing = Promotion.objects.filter(
+        alias=alias, kind=Promotion.Kind.PROMOTE, reversed_by__isnull=True
+    ).first()
+    if standing is None:
+        raise NothingToRollBack(f"Nothing was ever promoted to {alias}. Promote a version first.")
+    if standing.previous is None:
+        raise NothingToRollBack(
+            f"{standing.version} was the first to be {alias}: there is none before it. Promote another."
+        )
+    if not standing.previous.onnx_path.is_file():
+        raise FilesMissing(
+            f"The files of {standing.previous} are not in the data directory, so it could not answer. "
+            "Restore them from a backup, or promote another version."
+        )
+    return _move(
+        alias,
+        standing.previous,
+        standing.version,
+        kind=Promotion.Kind.ROLLBACK,
+        reason=reason,
+        author=author,
+        reverses=standing,
+    )
+
+
+def find_model(text: str | int | None = None, user: Any = None) -> ModelVersion:
+    """Return the version of that id, `name@version` or alias; without one the champion, else the newest.
+
+    Raises UnknownModel, NoModel. With a user only what that person may see is found.
+    """
+    seen = ModelVersion.objects.all() if user is None else ModelVersion.objects.visible_to(user)
+    wanted = "" if text is None else str(text).strip()
+    if not wanted:
+        found = seen.filter(aliases__name=CHAMPION).first() or seen.order_by("-id").first()
+        if found is None:
+            raise NoModel("There is no model yet. Train one: train SPLIT --architecture cnn --wait.")
+        return found
+    if wanted.isascii() and wanted.isdecimal():
+        found = seen.filter(pk=int(wanted)).first() if len(wanted) < 19 else None
+    elif match := _NAME_AND_VERSION.fullmatch(wanted):
+        found = seen.filter(name=match["name"], version=int(match["version"])).first()
+    else:
+        found = seen.filter(aliases__name=wanted).first() if _SLUG.fullmatch(wanted) else None
+    if found is None:
+        known = ", ".join(str(version) for version in seen[:_NAMED])
+        raise UnknownModel(
+            f"There is no model {wanted!r}. "
+            + (f"There are: {known}." if known else "There is none yet: train one.")
+        )
+    return found
+
+
+@cache
+def code_version() -> str:
+    """Return what this code is in its repository, or an empty text where there is no repository."""
+    try:
+        told = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--tags"],
+            cwd=settings.BASE_DIR,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return told.stdout.strip()[:64]
+
+
+def _move(
+    alias: str, version: ModelVersion, previous: ModelVersion | None, *, kind: str, **told: Any
+) -> Promotion:
+    """Point the alias at a version and write the history's row."""
+    Alias.objects.update_or_create(name=alias, defaults={"version": version})
+    return Promotion.objects.create(alias=alias, kind=kind, version=version, previous=previous, **told)
+
+
+def _checked_reason(reason: str) -> str:
+    """Return the reason without blanks around it; raises ReasonMissing, or `Refused` (reason_too_long)."""
+    reason = (reason or "").strip()
+    if not reason:
+        raise ReasonMissing("Say why: the history of promotions keeps the reason.")
+    if len(reason) > _LONGEST_REASON:
+        raise Refused(f"The reason is longer than {_LONGEST_REASON} characters.", code="reason_too_long")
+    return reason
+
+
+def _check_alias(alias: str) -> None:
+    """Raise `Refused` (bad_alias) for a name that could not be told from an id."""
+    try:
+        Alias._meta.get_field("name").clean(alias, None)
+    except ValidationError:
+        pass
+    else:
+        if not alias.isdecimal():
+            return
+    raise Refused(
+        f"{alias!r} cannot be an alias: use up to 64 letters, digits, hyphens, underscores, not only digits.",
+        code="bad_alias",
+    )

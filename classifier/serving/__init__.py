@@ -1,0 +1,1 @@
+"""The inference engine of web processes and commands; no TensorFlow, no Django."""

@@ -1,0 +1,64 @@
+"""Scores in words and tables, for commands."""
+
+from typing import Any
+
+from classifier.comparison import Comparison
+from classifier.models import Evaluation
+
+
+def told_evaluation(evaluation: Evaluation) -> list[str]:
+    """Return an evaluation as lines: scores, the matrix, a line a class."""
+    lines = [
+        f"{evaluation.version} on {evaluation.split} {evaluation.subset} ({evaluation.total:,} images, "
+        f"labels of {evaluation.label_cutoff:%Y-%m-%d %H:%M:%S} UTC): macro-F1 {evaluation.macro_f1:.3f}, "
+        f"accuracy {evaluation.accuracy:.3f}"
+    ]
+    if evaluation.unreadable:
+        lines.append(f"{evaluation.unreadable:,} images are left out: their file cannot be read")
+    lines += told_matrix(evaluation.matrix, evaluation.classes)
+    lines += told_classes(evaluation.per_class)
+    return lines
+
+
+def told_matrix(matrix: list[list[int]], classes: list[str], *, signed: bool = False) -> list[str]:
+    """Return a matrix as a table, a row an actual class, a column a predicted one."""
+    width = max(8, *(len(name) for name in classes)) + 1
+    lines = [f"{'actual / predicted':<20}" + "".join(f"{name:>{width}}" for name in classes)]
+    for name, row in zip(classes, matrix, strict=True):
+        numbers = (f"{number:+,}" if signed and number else f"{number:,}" for number in row)
+        lines.append(f"{name:<20}" + "".join(f"{number:>{width}}" for number in numbers))
+    return lines
+
+
+def told_classes(per_class: list[dict[str, Any]]) -> list[str]:
+    """Return the scores of each class as a table; `-` where a score is undefined."""
+    lines = [f"{'':<20}{'precision':>11}{'recall':>9}{'F1':>9}{'images':>9}"]
+    for scores in per_class:
+        numbers = [_figure(scores[key]) for key in ("precision", "recall", "f1")]
+        lines.append(
+            f"{scores['name']:<20}{numbers[0]:>11}{numbers[1]:>9}{numbers[2]:>9}{scores['support']:>9,}"
+        )
+    return lines
+
+
+def told_comparison(comparison: Comparison) -> list[str]:
+    """Return a comparison as lines: scores side by side, then each later version against the first."""
+    lines = [f"{comparison.split} {comparison.subset}, {comparison.total:,} images, labels of now"]
+    if comparison.left_out:
+        lines.append(f"{comparison.left_out:,} images are left out: none of the models has classified them")
+    lines.append(f"{'':<24}{'macro-F1':>10}{'accuracy':>10}")
+    for version, scores in zip(comparison.versions, comparison.scores, strict=True):
+        lines.append(f"{version!s:<24}{scores.macro_f1:>10.3f}{scores.accuracy:>10.3f}")
+    first = comparison.versions[0]
+    for version, pair in zip(comparison.versions[1:], comparison.paired, strict=True):
+        lines.append("")
+        lines.append(
+            f"{version} against {first}: {len(pair.fixed):,} images fixed, {len(pair.broken):,} broken "
+            f"(McNemar p = {pair.p_value:.3g})"
+        )
+        lines += told_matrix(pair.difference, comparison.classes, signed=True)
+    return lines
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,83 @@
+"""Files that are not stored, classified."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from classifier.classifying import NoFiles, TooManyFiles, any_classified, classify_files
+from classifier.registry import NoModel, UnknownModel
+from datasets.errors import Refused
+from datasets.models import Image
+from tests.factories_models import CLASSES, ModelVersionFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def grey(value: int) -> bytes:
+    """A PNG of one grey."""
+    written = BytesIO()
+    Picture.fromarray(np.full((20, 30, 3), value, dtype=np.uint8)).save(written, "PNG")
+    return written.getvalue()
+
+
+def test_each_file_gets_its_class_in_the_order_given() -> None:
+    version = ModelVersionFactory(answers=True)
+    answer = classify_files([("white.png", grey(255)), ("black.png", grey(0))])
+    assert answer["model"] == {
+        "id": version.pk,
+        "name": version.name,
+        "version": version.version,
+        "sha256": version.onnx_sha256,
+    }
+    white, black = answer["results"]
+    assert (white["file"], white["label"]) == ("white.png", CLASSES[-1])
+    assert (black["file"], black["label"]) == ("black.png", CLASSES[0])
+    assert white["abstained"] is False
+    assert white["confidence"] == max(white["probabilities"].values())
+    assert sum(white["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert not Image.objects.exists()
+
+
+def test_a_file_that_is_no_image_has_its_error_beside_the_others_answers() -> None:
+    ModelVersionFactory(answers=True)
+    answer = classify_files([("a.txt", b"text"), ("empty.png", b""), ("b.png", grey(0))])
+    assert [result.get("error", {}).get("code") for result in answer["results"]] == [
+        "format_not_allowed",
+        "empty",
+        None,
+    ]
+    assert answer["results"][2]["label"] == CLASSES[0]
+    assert any_classified(answer)
+
+
+def test_where_no_file_is_an_image_the_answer_still_says_why() -> None:
+    ModelVersionFactory(answers=True)
+    answer = classify_files([("a.txt", b"text")])
+    assert not any_classified(answer)
+    assert answer["results"][0]["error"]["detail"]
+
+
+def test_only_the_most_probable_classes_are_kept_if_asked() -> None:
+    ModelVersionFactory(answers=True)
+    (result,) = classify_files([("a.png", grey(250))], top=2)["results"]
+    assert list(result["probabilities"]) == [CLASSES[4], CLASSES[3]]
+
+
+def test_what_is_asked_wrongly_is_refused() -> None:
+    with pytest.raises(NoModel):
+        classify_files([("a.png", grey(0))])
+    version = ModelVersionFactory(answers=True)
+    with pytest.raises(NoFiles):
+        classify_files([])
+    with pytest.raises(TooManyFiles):
+        classify_files([("a.png", grey(0))] * 33)
+    with pytest.raises(UnknownModel):
+        classify_files([("a.png", grey(0))], model="nobody@1")
+    with pytest.raises(Refused, match="top"):
+        classify_files([("a.png", grey(0))], top=0)
+    version.onnx_path.unlink()
+    with pytest.raises(Refused) as refusal:
+        classify_files([("a.png", grey(0))])
+    assert (refusal.value.code, refusal.value.status) == ("artefact_missing", 503)
