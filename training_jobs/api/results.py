@@ -1,0 +1,46 @@
+"""A job's predictions as CSV, row by row, however many there are."""
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+from classifier.models import Prediction
+from training_jobs.models import InferenceJob
+
+_CHUNK = 2000
+
+
+class _Line:
+    """Hands each written line straight on."""
+
+    def write(self, line: str) -> str:
+        """Return the line to whom wrote it."""
+        return line
+
+
+def csv_lines(job: InferenceJob, user: Any) -> Iterator[str]:
+    """Yield a head, then a line per image: its label in force, the prediction, each class's probability."""
+    writer = csv.writer(_Line())
+    classes = list(job.version.classes)
+    head = ["image", "dataset", "paper", "file", "label", "excluded", "predicted", "confidence"]
+    yield writer.writerow([*head, *(f"p_{name}" for name in classes)])  # type: ignore[misc]
+    rows = Prediction.objects.visible_to(user).filter(version=job.version_id, image__dataset=job.dataset_id)
+    if job.split_id:
+        rows = rows.filter(image__memberships__split=job.split_id, image__memberships__subset=job.subset)
+    for row in (
+        rows.order_by("image")
+        .values_list(
+            "image",
+            "image__paper__identifier",
+            "image__file_name",
+            "image__label__name",
+            "image__excluded",
+            "predicted",
+            "confidence",
+            "probabilities",
+        )
+        .iterator(chunk_size=_CHUNK)
+    ):
+        image, paper, file_name, label, excluded, predicted, confidence, probabilities = row
+        told = [image, job.dataset.slug, paper or "", file_name, label or "", int(excluded)]
+        yield writer.writerow([*told, predicted, confidence, *probabilities])  # type: ignore[misc]

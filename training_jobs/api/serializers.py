@@ -1,0 +1,242 @@
+"""What the REST door says of jobs, and what it takes to queue one."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from classifier.models import ModelVersion
+from datasets.models import Subset
+from training_jobs.launching import queue_position
+from training_jobs.models import EpochMetric, ImportJob, InferenceJob, Job, TrainingRun
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    """How far a job is; `share` from 0 to 1."""
+
+    done = serializers.IntegerField()
+    total = serializers.IntegerField()
+    share = serializers.FloatField()
+    message = serializers.CharField()
+
+
+class JobErrorSerializer(serializers.Serializer[Any]):
+    """Why a job failed."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    """One change of a job's state."""
+
+    at = serializers.DateTimeField()
+    state = serializers.CharField()
+    note = serializers.CharField()
+
+
+JOB_FIELDS = (
+    "state",
+    "queue_position",
+    "progress",
+    "attempt",
+    "error",
+    "events",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "created_by",
+)
+
+
+class JobSerializer(serializers.ModelSerializer[Any]):
+    """What every job says of itself."""
+
+    state = serializers.ChoiceField(choices=Job.State.choices, read_only=True)
+    queue_position = serializers.SerializerMethodField()
+    progress = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
+    events = EventSerializer(many=True, read_only=True)
+    created_by = serializers.CharField(
+        source="created_by.username", read_only=True, default=None, allow_null=True
+    )
+
+    def get_queue_position(self, job: Job) -> int:
+        """Its place among those that wait, from 1; 0 where it does not wait."""
+        positions: dict[int, int] | None = self.context.get("positions")
+        return queue_position(job) if positions is None else positions.get(job.pk, 0)
+
+    @extend_schema_field(ProgressSerializer)
+    def get_progress(self, job: Job) -> dict[str, Any]:
+        """How far it is."""
+        return {"done": job.done, "total": job.total, "share": job.share_done, "message": job.message}
+
+    @extend_schema_field(JobErrorSerializer(allow_null=True))
+    def get_error(self, job: Job) -> dict[str, str] | None:
+        """Why it failed."""
+        return {"code": job.error_code, "detail": job.error} if job.error or job.error_code else None
+
+
+class EpochSerializer(serializers.ModelSerializer[EpochMetric]):
+    """What an epoch measured."""
+
+    class Meta:
+        model = EpochMetric
+        fields = (
+            "attempt",
+            "epoch",
+            "loss",
+            "accuracy",
+            "val_loss",
+            "val_accuracy",
+            "val_macro_f1",
+            "learning_rate",
+            "seconds",
+            "is_best",
+        )
+        read_only_fields = fields
+
+
+class TrainingRunSerializer(JobSerializer):
+    """A training run; `model` is the version it became."""
+
+    split_name = serializers.CharField(source="split", read_only=True)
+    config = serializers.DictField(read_only=True)
+    model = serializers.IntegerField(source="version_id", read_only=True, allow_null=True)
+    model_name = serializers.CharField(source="version", read_only=True, default=None, allow_null=True)
+
+    class Meta:
+        model = TrainingRun
+        fields = (
+            "id",
+            "split",
+            "split_name",
+            "architecture",
+            "name",
+            "config",
+            "label_cutoff",
+            "model",
+            "model_name",
+            *JOB_FIELDS,
+        )
+        read_only_fields = fields
+
+
+class TrainingRunDetailSerializer(TrainingRunSerializer):
+    """A training run with its epochs: those of its latest attempt come last."""
+
+    epochs = EpochSerializer(many=True, read_only=True)
+
+    class Meta(TrainingRunSerializer.Meta):
+        fields = (*TrainingRunSerializer.Meta.fields, "epochs")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
+
+
+class NewTrainingRunSerializer(serializers.Serializer[Any]):
+    """A training run to queue."""
+
+    split = serializers.CharField(max_length=140, help_text="A split's id, or dataset/name.")
+    architecture = serializers.ChoiceField(choices=ModelVersion.Architecture.choices)
+    name = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
+    config = serializers.DictField(
+        required=False, default=dict, help_text="Settings that differ from the architecture's defaults."
+    )
+
+
+class FailureSerializer(serializers.Serializer[Any]):
+    """An image that could not be classified."""
+
+    image = serializers.IntegerField()
+    file = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class InferenceJobSerializer(JobSerializer):
+    """Predictions over a dataset, or an evaluation on a subset."""
+
+    kind = serializers.ChoiceField(choices=InferenceJob.Kind.choices, read_only=True)
+    dataset = serializers.CharField(source="dataset.slug", read_only=True)
+    model = serializers.IntegerField(source="version_id", read_only=True)
+    model_name = serializers.CharField(source="version", read_only=True)
+    subset = serializers.SerializerMethodField()
+    failures = serializers.SerializerMethodField()
+
+    class Meta:
+        model = InferenceJob
+        fields = (
+            "id",
+            "kind",
+            "dataset",
+            "model",
+            "model_name",
+            "split",
+            "subset",
+            "evaluation",
+            "new_predictions",
+            "failures",
+            *JOB_FIELDS,
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=Subset.choices, allow_null=True))
+    def get_subset(self, job: InferenceJob) -> str | None:
+        """The subset of an evaluation; null for a whole dataset."""
+        return job.subset or None
+
+    @extend_schema_field(FailureSerializer(many=True))
+    def get_failures(self, job: InferenceJob) -> Any:
+        """Images that could not be read."""
+        return job.failures
+
+
+class NewInferenceJobSerializer(serializers.Serializer[Any]):
+    """Bulk inference to queue."""
+
+    dataset = serializers.CharField(max_length=64, help_text="The dataset's slug.")
+    model = serializers.CharField(
+        max_length=140,
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="A version's id, name@version or alias; the champion if left out.",
+    )
+
+
+class ImportJobSerializer(JobSerializer):
+    """An import, or its dry run; `result` is the summary that the command prints."""
+
+    dataset = serializers.CharField(source="dataset_slug", read_only=True)
+    archive = serializers.CharField(source="archive_name", read_only=True)
+    result = serializers.DictField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = ImportJob
+        fields = ("id", "dataset", "archive", "dry_run", "checked_by", "result", *JOB_FIELDS)
+        read_only_fields = fields
+
+
+class NewImportSerializer(serializers.Serializer[Any]):
+    """An archive to import, or a finished dry run whose archive is to be imported."""
+
+    archive = serializers.FileField(
+        required=False,
+        allow_empty_file=True,
+        help_text="A zip: classification.json beside a folder of images, or class folders.",
+    )
+    dataset = serializers.CharField(max_length=64, required=False, help_text="The dataset's slug.")
+    dry_run = serializers.BooleanField(default=False)
+    checked_by = serializers.IntegerField(
+        min_value=1, max_value=2**63 - 1, required=False, help_text="The id of a finished dry run."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Ask for an archive and its dataset, or for a dry run."""
+        if "checked_by" in attrs:
+            if "archive" in attrs:
+                raise serializers.ValidationError("Send an archive or name a dry run, not both.")
+            return attrs
+        missing = {name: ["This field is required."] for name in ("archive", "dataset") if name not in attrs}
+        if missing:
+            raise serializers.ValidationError(missing)
+        return attrs

@@ -1,0 +1,23 @@
+"""Routes of training runs, inference, evaluations and imports."""
+
+from django.urls import path
+from rest_framework.routers import SimpleRouter
+
+from training_jobs.api.views import (
+    RESULTS,
+    ImportJobViewSet,
+    InferenceJobViewSet,
+    QueuedEvaluationViewSet,
+    TrainingRunViewSet,
+)
+
+router = SimpleRouter()
+router.register("training-runs", TrainingRunViewSet, basename="training-run")
+router.register("inference-jobs", InferenceJobViewSet, basename="inference-job")
+router.register("evaluations", QueuedEvaluationViewSet, basename="evaluation")
+router.register("imports", ImportJobViewSet, basename="import")
+
+urlpatterns = [
+    *router.urls,
+    path("inference-jobs/<int:pk>/results.csv", RESULTS, name="inference-job-results"),
+]

@@ -1,0 +1,251 @@
+"""Training runs, inference, evaluations and imports over REST: queue, watch, cancel, retry."""
+
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from classifier.api.evaluations import EvaluationViewSet
+from classifier.api.serializers import NewEvaluationSerializer
+from classifier.registry import find_model
+from datasets.api.documents import AnyAccept
+from datasets.api.filters import split_named
+from datasets.api.serializers import ErrorSerializer
+from datasets.api.views import VisibleRows
+from datasets.queries import find_dataset
+from training_jobs.api.filters import ImportJobFilter, InferenceJobFilter, TrainingRunFilter
+from training_jobs.api.results import csv_lines
+from training_jobs.api.serializers import (
+    ImportJobSerializer,
+    InferenceJobSerializer,
+    NewImportSerializer,
+    NewInferenceJobSerializer,
+    NewTrainingRunSerializer,
+    TrainingRunDetailSerializer,
+    TrainingRunSerializer,
+)
+from training_jobs.launching import queue_evaluation, queue_import, queue_inference, queue_training, retry
+from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
+
+ILLEGAL_MOVE = OpenApiResponse(ErrorSerializer, "`illegal_move`: its state does not allow this.")
+
+
+class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows):
+    """What all jobs have: a list, one, an end on request."""
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """For a list, find the places of all that wait at once."""
+        context = dict(super().get_serializer_context())
+        if getattr(self, "action", None) == "list":
+            waiting = self.get_queryset().filter(state=Job.State.QUEUED).order_by("pk")
+            ids = waiting.values_list("pk", flat=True)
+            context["positions"] = {pk: place for place, pk in enumerate(ids, start=1)}
+        return context
+
+    def queued(self, job: Any, serializer: type[Any], route: str) -> Response:
+        """Answer 202 with a job that was queued, and where to watch it."""
+        body = serializer(job, context=self.get_serializer_context()).data
+        location = reverse(route, args=[job.pk], request=self.request)
+        return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
+
+
+@extend_schema(tags=["training"])
+@extend_schema_view(
+    list=extend_schema(summary="Training runs", responses=TrainingRunSerializer(many=True)),
+    retrieve=extend_schema(summary="One run with its epochs"),
+)
+class TrainingRunViewSet(JobViewSet):
+    """Training runs."""
+
+    queryset = TrainingRun.objects.select_related("split__dataset", "version", "created_by")
+    serializer_class = TrainingRunDetailSerializer
+    filterset_class = TrainingRunFilter
+    required_permissions = {
+        "create": ("training_jobs.add_trainingrun",),
+        "cancel": ("training_jobs.change_trainingrun",),
+        "retry": ("training_jobs.change_trainingrun",),
+    }
+
+    def get_serializer_class(self) -> Any:
+        """Leave the epochs out of the list."""
+        return TrainingRunSerializer if self.action == "list" else TrainingRunDetailSerializer
+
+    @extend_schema(
+        summary="Queue a training run",
+        request=NewTrainingRunSerializer,
+        responses={
+            202: TrainingRunDetailSerializer,
+            400: OpenApiResponse(ErrorSerializer, "`invalid_config`, `class_absent_from_train`, ..."),
+        },
+    )
+    def create(self, request: Request) -> Response:
+        """Queue a training run; the labels of this moment count."""
+        asked = NewTrainingRunSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        run = queue_training(
+            split_named(values["split"], request.user),
+            architecture=values["architecture"],
+            name=values["name"] or None,
+            config=values["config"],
+            author=request.user,
+        )
+        return self.queued(run, TrainingRunDetailSerializer, "training-run-detail")
+
+    @extend_schema(
+        summary="Cancel a run", request=None, responses={202: TrainingRunDetailSerializer, 409: ILLEGAL_MOVE}
+    )
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Ask a run to end: at once where it waits, within a batch where it runs."""
+        run = self.get_object()
+        run.cancel()
+        return self.queued(run, TrainingRunDetailSerializer, "training-run-detail")
+
+    @extend_schema(
+        summary="Queue an ended run again",
+        request=None,
+        responses={202: TrainingRunDetailSerializer, 409: ILLEGAL_MOVE},
+    )
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        """Queue a failed, dead or cancelled run again, with the same labels and settings."""
+        run = self.get_object()
+        retry(run)
+        return self.queued(run, TrainingRunDetailSerializer, "training-run-detail")
+
+
+@extend_schema(tags=["inference"])
+@extend_schema_view(
+    list=extend_schema(summary="Inference jobs"), retrieve=extend_schema(summary="One inference job")
+)
+class InferenceJobViewSet(JobViewSet):
+    """Bulk inference: predictions beside the labels, which it never changes."""
+
+    queryset = InferenceJob.objects.select_related("dataset", "version", "created_by")
+    serializer_class = InferenceJobSerializer
+    filterset_class = InferenceJobFilter
+    required_permissions = {
+        "create": ("training_jobs.add_inferencejob",),
+        "cancel": ("training_jobs.change_inferencejob",),
+        "results": ("training_jobs.view_inferencejob", "classifier.view_prediction"),
+    }
+
+    @extend_schema(
+        summary="Queue predictions over a dataset",
+        request=NewInferenceJobSerializer,
+        responses={202: InferenceJobSerializer, 503: OpenApiResponse(ErrorSerializer, "`no_model`")},
+    )
+    def create(self, request: Request) -> Response:
+        """Queue a model's predictions for all images of a dataset that it has said nothing of yet."""
+        asked = NewInferenceJobSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        dataset = find_dataset(asked.validated_data["dataset"], request.user)
+        version = find_model(asked.validated_data.get("model") or None, request.user)
+        job = queue_inference(dataset, version=version, author=request.user)
+        return self.queued(job, InferenceJobSerializer, "inference-job-detail")
+
+    @extend_schema(
+        summary="Cancel an inference job",
+        request=None,
+        responses={202: InferenceJobSerializer, 409: ILLEGAL_MOVE},
+    )
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Ask a job to end; the predictions it has stored stay."""
+        job = self.get_object()
+        job.cancel()
+        return self.queued(job, InferenceJobSerializer, "inference-job-detail")
+
+    @extend_schema(
+        summary="Its predictions as CSV", filters=False, responses={(200, "text/csv"): OpenApiTypes.BINARY}
+    )
+    def results(self, request: Request, pk: str) -> StreamingHttpResponse:
+        """All predictions of the job's model on its images, whichever job stored them."""
+        job = self.get_object()
+        return StreamingHttpResponse(
+            csv_lines(job, request.user),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="inference-{job.pk}.csv"'},
+        )
+
+
+@extend_schema(tags=["evaluations"])
+class QueuedEvaluationViewSet(EvaluationViewSet):
+    """Evaluations, and the door that queues one."""
+
+    required_permissions = {"create": ("classifier.add_evaluation",)}
+
+    @extend_schema(
+        summary="Queue an evaluation",
+        request=NewEvaluationSerializer,
+        responses={202: InferenceJobSerializer},
+        description="Answers with a job; when it has succeeded, its `evaluation` is the id to read.",
+    )
+    def create(self, request: Request) -> Response:
+        """Queue the evaluation of a model on a subset, by the labels of this moment."""
+        asked = NewEvaluationSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        job = queue_evaluation(
+            find_model(values["model"], request.user),
+            split=split_named(values["split"], request.user),
+            subset=values["subset"],
+            author=request.user,
+        )
+        body = InferenceJobSerializer(job, context=self.get_serializer_context()).data
+        location = reverse("inference-job-detail", args=[job.pk], request=request)
+        return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
+
+
+@extend_schema(tags=["imports"])
+@extend_schema_view(
+    list=extend_schema(summary="Imports and dry runs"), retrieve=extend_schema(summary="One import")
+)
+class ImportJobViewSet(JobViewSet):
+    """Imports of archives."""
+
+    queryset = ImportJob.objects.select_related("created_by")
+    serializer_class = ImportJobSerializer
+    filterset_class = ImportJobFilter
+    parser_classes = (MultiPartParser, JSONParser)
+    required_permissions = {"create": ("training_jobs.add_importjob",)}
+
+    @extend_schema(
+        summary="Queue an import or its dry run",
+        request={"multipart/form-data": NewImportSerializer},
+        responses={202: ImportJobSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        """Queue the import of a zip, or of the archive that a finished dry run has checked."""
+        asked = NewImportSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        job = queue_import(
+            values.get("archive"),
+            dataset_slug=values.get("dataset", ""),
+            dry_run=values["dry_run"],
+            author=request.user,
+            checked_by=self._checked(values["checked_by"]) if "checked_by" in values else None,
+        )
+        return self.queued(job, ImportJobSerializer, "import-detail")
+
+    def _checked(self, pk: int) -> ImportJob:
+        """Return the dry run of that id."""
+        found = self.get_queryset().filter(pk=pk).first()
+        if found is None:
+            raise ValidationError({"checked_by": [f"There is no import {pk}."]})
+        return found  # type: ignore[no-any-return]
+
+
+RESULTS = InferenceJobViewSet.as_view(
+    {"get": "results"}, filterset_class=None, pagination_class=None, content_negotiation_class=AnyAccept
+)

@@ -1,0 +1,10 @@
+"""The app's place in Django."""
+
+from django.apps import AppConfig
+
+
+class TrainingJobsConfig(AppConfig):
+    """Registers the app."""
+
+    name = "training_jobs"
+    default_auto_field = "django.db.models.BigAutoField"

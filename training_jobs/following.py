@@ -1,0 +1,153 @@
+"""Follow a job to its end from a command: lines for a person, and a worker where none is alive."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.db import Error
+
+from datasets.errors import Refused
+from training_jobs.launching import queue_position
+from training_jobs.leases import reap
+from training_jobs.models import EpochMetric, Job, TrainingRun
+from training_jobs.workers import alive_workers, log_of, own_worker
+
+_POLL = 0.5
+_REAP_EVERY = 5.0
+_LINE_EVERY = 10.0
+
+Say = Callable[[str], None]
+
+
+class JobFailed(Refused):
+    """Raised where a job that was waited for ended otherwise than well."""
+
+    code = "job_failed"
+
+
+class Interrupted(Refused):
+    """Raised where a person stopped waiting; the job goes on."""
+
+    code = "interrupted"
+
+
+def follow(job: Any, *, say: Say) -> None:
+    """Wait until a job ends, telling what it does; raises JobFailed, Interrupted.
+
+    With no worker of its queue alive one is started, and ended with the job. Lost jobs are taken back
+    meanwhile, so that waiting needs no reaper.
+    """
+    with own_worker(job.QUEUE) as worker:
+        try:
+            # Asked once: a worker that serves others is somebody else's to keep alive.
+            needs_worker = not alive_workers(job.QUEUE)
+            if needs_worker:
+                worker.keep_alive()
+                say(f"No {job.QUEUE} worker is alive: started one for {job}; its log is {log_of(job.QUEUE)}")
+            told = _Told(job, say)
+            reaped = time.monotonic()
+            while job.is_active:
+                time.sleep(_POLL)
+                if time.monotonic() - reaped > _REAP_EVERY:
+                    reaped = time.monotonic()
+                    if needs_worker and worker.keep_alive():
+                        say(f"The {job.QUEUE} worker had ended: started another")
+                    _reap(say)
+                job.refresh_from_db()
+                told.news()
+            told.end_line()
+        except KeyboardInterrupt:
+            raise Interrupted(_left(job, had_worker=worker.process is not None)) from None
+    if job.state != Job.State.SUCCEEDED:
+        raise JobFailed(
+            f"{_start(str(job))} ended {job.state}: {job.error or 'by request'}", code=job.error_code or None
+        )
+
+
+def _start(text: str) -> str:
+    """Begin a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+def _reap(say: Say) -> None:
+    """Take back lost jobs; a database that is busy is asked again the next time."""
+    try:
+        summary = reap()
+    except Error:
+        return
+    for name in summary.requeued:
+        say(f"{_start(name)} lost its worker and is queued again")
+
+
+def _left(job: Any, *, had_worker: bool) -> str:
+    """Say what becomes of a job that nobody waits for any more."""
+    job.refresh_from_db()
+    if not job.is_active:
+        return f"{_start(str(job))} has ended: {job.state}."
+    if had_worker:
+        return (
+            f"{_start(str(job))} is kept, but its worker ended with this command: the next worker takes it "
+            "up from its start (./run serve)."
+        )
+    return f"{_start(str(job))} goes on without this command; the site shows it and can cancel it."
+
+
+class _Told:
+    """What a person has been told of a job already."""
+
+    def __init__(self, job: Any, say: Say) -> None:
+        self.job = job
+        self.say = say
+        self.epochs: set[tuple[int, int]] = set()
+        self.message = ""
+        self.said_at = 0.0
+        self.on_line = False
+
+    def news(self) -> None:
+        """Tell what is new: an epoch's figures, or how far the job is."""
+        if isinstance(self.job, TrainingRun):
+            for epoch in self.job.epochs.order_by("attempt", "epoch"):
+                if (epoch.attempt, epoch.epoch) not in self.epochs:
+                    self.epochs.add((epoch.attempt, epoch.epoch))
+                    self.end_line()
+                    self.say(epoch_line(epoch, self.job.config["epochs"]))
+        message = self.job.message
+        if self.job.state == Job.State.QUEUED:
+            message = f"Waiting, number {queue_position(self.job)} in the queue"
+        if message and self.job.is_active and message != self.message:
+            self._progress(message)
+
+    def _progress(self, message: str) -> None:
+        """Show progress: on a terminal in place, else a line when its kind changes or enough time passed."""
+        same_kind = message.split(" ")[0] == self.message.split(" ")[0]
+        if sys.stderr.isatty():
+            share = f" {100 * self.job.share_done:.0f} %" if self.job.total else ""
+            sys.stderr.write(f"\r\033[K{message}{share}")
+            sys.stderr.flush()
+            self.on_line = True
+        elif not same_kind or time.monotonic() - self.said_at > _LINE_EVERY:
+            self.say(message)
+            self.said_at = time.monotonic()
+        self.message = message
+
+    def end_line(self) -> None:
+        """Wipe the progress line of a terminal."""
+        if self.on_line:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+            self.on_line = False
+
+
+def epoch_line(epoch: EpochMetric, epochs: int) -> str:
+    """Return an epoch's figures as a line."""
+    parts = [
+        f"epoch {epoch.epoch:>3} of {epochs}",
+        f"loss {epoch.loss:.3f}",
+        f"accuracy {epoch.accuracy:.3f}",
+    ]
+    if epoch.val_accuracy is not None and epoch.val_macro_f1 is not None:
+        parts.append(f"val accuracy {epoch.val_accuracy:.3f}")
+        parts.append(f"val macro-F1 {epoch.val_macro_f1:.3f}")
+    parts.append(f"{epoch.seconds:.1f} s")
+    return "  ".join(parts) + ("  best so far" if epoch.is_best else "")

@@ -1,0 +1,264 @@
+"""Queue work: check that it can succeed, write its row, wake a worker once the row stands."""
+
+import logging
+import os
+import uuid
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from celery import current_app
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.text import slugify
+
+from classifier.evaluation import check_classes, check_subset, labels_as_of
+from classifier.models import ModelVersion
+from classifier.networks.config import ARCHITECTURES, TrainingConfig
+from classifier.networks.errors import NetworkError
+from datasets.errors import Refused
+from datasets.importing.sources import check_slug
+from datasets.models import Dataset, Image, Split, Subset
+from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
+
+logger = logging.getLogger(__name__)
+
+ARCHIVES = "imports"
+
+
+class Upload(Protocol):
+    """A file as a form or a request brings it."""
+
+    name: str | None
+
+    def chunks(self) -> Iterable[bytes]:
+        """The bytes, block by block."""
+
+
+def queue_training(
+    split: Split,
+    *,
+    architecture: str,
+    name: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    author: Any = None,
+) -> TrainingRun:
+    """Queue a training run; the labels of this moment count. Without a name it is `<dataset>-<architecture>`.
+
+    `Refused`: unknown_architecture, bad_name, invalid_config (with fields), random_base_frozen,
+    weights_unavailable, empty_subset, class_absent_from_train, nothing_to_train_on.
+    """
+    checked = checked_config(architecture, config or {})
+    name = _checked_name(name or f"{split.dataset.slug}-{architecture}")
+    cutoff = timezone.now()
+    _check_subsets(split, cutoff)
+    run = TrainingRun.objects.create(
+        split=split,
+        architecture=architecture,
+        name=name,
+        # Described: of a weights file only its name, because people see this.
+        config=checked.described(),
+        label_cutoff=cutoff,
+        created_by=author,
+    )
+    wake_after_commit(run)
+    return run
+
+
+def queue_inference(dataset: Dataset, *, version: ModelVersion, author: Any = None) -> InferenceJob:
+    """Queue a version's predictions over a dataset; `Refused` (empty_dataset) without images."""
+    if not Image.objects.filter(dataset=dataset).exists():
+        raise Refused(f"{dataset.slug} holds no images. Import some first.", code="empty_dataset")
+    job = InferenceJob.objects.create(dataset=dataset, version=version, created_by=author)
+    wake_after_commit(job)
+    return job
+
+
+def queue_evaluation(
+    version: ModelVersion, *, split: Split, subset: str = Subset.TEST, author: Any = None
+) -> InferenceJob:
+    """Queue an evaluation, by the labels of now; `Refused`: bad_subset, empty_subset, other_classes."""
+    check_subset(subset)
+    check_classes(version, split)
+    if not labels_as_of(split, subset, timezone.now()):
+        raise Refused(
+            f"The subset {subset} of {split} holds no labelled image. Choose another subset or split.",
+            code="empty_subset",
+        )
+    job = InferenceJob.objects.create(
+        kind=InferenceJob.Kind.EVALUATION,
+        version=version,
+        dataset=split.dataset,
+        split=split,
+        subset=subset,
+        created_by=author,
+    )
+    wake_after_commit(job)
+    return job
+
+
+def queue_import(
+    archive: Upload | Path | None,
+    *,
+    dataset_slug: str,
+    dry_run: bool = True,
+    author: Any = None,
+    checked_by: ImportJob | None = None,
+) -> ImportJob:
+    """Keep an archive and queue its check (`dry_run`) or import; `checked_by`: import what that one checked.
+
+    `Refused`: bad_slug, not_an_archive, archive_missing, not_checked.
+    """
+    if checked_by is not None:
+        kept, shown = _archive_of(checked_by), checked_by.archive_name
+        dataset_slug = checked_by.dataset_slug
+    elif archive is not None:
+        check_slug(dataset_slug)
+        kept, shown = _keep(archive), Path(archive.name or "archive.zip").name[:255]
+    else:
+        raise Refused("No archive was given. Choose a zip file.", code="archive_missing")
+    job = ImportJob.objects.create(
+        dataset_slug=dataset_slug,
+        archive=kept,
+        archive_name=shown,
+        dry_run=dry_run,
+        checked_by=checked_by,
+        created_by=author,
+    )
+    wake_after_commit(job)
+    return job
+
+
+def wake_after_commit(job: Job) -> None:
+    """Wake a worker once the row can be seen by it."""
+    transaction.on_commit(lambda: wake(job))
+
+
+def wake(job: Job) -> bool:
+    """Send the message that wakes a worker; False where the broker is down: the reaper sends it again."""
+    try:
+        current_app.send_task(
+            job.TASK, args=[job.pk], queue=job.QUEUE, retry=False, ignore_result=True, expires=None
+        )
+    except Exception as error:  # each broker has errors of its own; none may lose the row
+        logger.warning("%s waits, but no worker could be woken: %s", job, error)
+        return False
+    return True
+
+
+def retry(job: Job) -> None:
+    """Queue an ended job again and wake a worker; raises IllegalMove."""
+    job.retry()
+    wake_after_commit(job)
+
+
+def queue_position(job: Job) -> int:
+    """Return the job's place among those of its kind that wait, from 1; 0 where it does not wait."""
+    if job.state != Job.State.QUEUED:
+        return 0
+    kind: Any = type(job)
+    return int(kind.objects.filter(state=Job.State.QUEUED, pk__lt=job.pk).count()) + 1
+
+
+def checked_config(architecture: str, config: Mapping[str, Any]) -> TrainingConfig:
+    """Return the configuration of a run; `Refused` as the networks refuse it, with the fields at fault."""
+    if architecture not in ARCHITECTURES:
+        raise Refused(
+            f"There is no architecture {architecture!r}: it is {' or '.join(ARCHITECTURES)}.",
+            code="unknown_architecture",
+        )
+    try:
+        defaults = TrainingConfig.defaults(architecture, weights=settings.RESNET50_WEIGHTS)
+        checked = defaults.with_overrides(config)
+        checked.check_weights()
+    except NetworkError as error:
+        raise Refused(str(error), code=error.code, fields=getattr(error, "fields", None)) from error
+    return checked
+
+
+def archive_path(job: ImportJob) -> Path:
+    """Return where a job's archive lies."""
+    return Path(settings.DATA_DIR) / job.archive
+
+
+def _check_subsets(split: Split, cutoff: Any) -> None:
+    """Refuse a split whose train subset, by the labels of the cut-off, nothing can be learnt from."""
+    train = set(labels_as_of(split, Subset.TRAIN, cutoff).values())
+    if not train:
+        raise Refused(
+            f"The train subset of {split} holds no labelled image. Label some, or make another split.",
+            code="empty_subset",
+        )
+    others = {
+        name for subset in (Subset.VAL, Subset.TEST) for name in labels_as_of(split, subset, cutoff).values()
+    }
+    if absent := sorted(others - train):
+        raise Refused(
+            f"{', '.join(absent)}: in val or test of {split}, but not in train: a model could not learn it. "
+            "Make a new split: make_split assigns by the labels of now.",
+            code="class_absent_from_train",
+        )
+    if len(train) < 2:
+        raise Refused(
+            f"Every image in train of {split} is {min(train)}. Training needs at least two classes.",
+            code="nothing_to_train_on",
+        )
+
+
+def _checked_name(name: str) -> str:
+    """Return the name of a model; `Refused` (bad_name) where it cannot be one."""
+    name = name[:64]
+    try:
+        ModelVersion._meta.get_field("name").clean(name, None)
+    except ValidationError as error:
+        suggestion = slugify(name)
+        raise Refused(
+            f"{name!r} cannot name a model: use up to 64 letters, digits, hyphens and underscores"
+            + (f", such as {suggestion}." if suggestion else "."),
+            code="bad_name",
+        ) from error
+    return name
+
+
+def _archive_of(checked: ImportJob) -> str:
+    """Return the archive that a finished check looked at."""
+    if checked.state != Job.State.SUCCEEDED or not checked.dry_run:
+        raise Refused(f"{checked} is no finished check. Wait for it, then import.", code="not_checked")
+    if not archive_path(checked).is_file():
+        raise Refused(f"The archive of {checked} is gone. Upload it again.", code="archive_missing")
+    return checked.archive
+
+
+def _keep(archive: Upload | Path) -> str:
+    """Copy an archive into the data directory, whole or not at all; return its path there."""
+    folder = Path(settings.DATA_DIR) / ARCHIVES
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{uuid.uuid4().hex}.zip"
+    aside = path.with_name(f".{path.name}")
+    try:
+        with aside.open("xb") as file:
+            for block in _blocks(archive):
+                file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+        if not zipfile.is_zipfile(aside):
+            raise Refused(
+                "The file is no zip archive. Pack images and labels as a zip.", code="not_an_archive"
+            )
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return str(path.relative_to(settings.DATA_DIR))
+
+
+def _blocks(archive: Upload | Path) -> Iterable[bytes]:
+    """Yield a file's bytes, block by block."""
+    if not isinstance(archive, Path):
+        yield from archive.chunks()
+        return
+    with archive.open("rb") as file:
+        while block := file.read(1024 * 1024):
+            yield block

@@ -1,0 +1,91 @@
+"""Queue a training run, and wait for it if asked to."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from classifier.management.commands.evaluate import as_json
+from classifier.models import Evaluation
+from classifier.networks.config import ARCHITECTURES, FIELDS
+from classifier.telling import told_evaluation
+from datasets.management.output import JsonCommand
+from datasets.models import Subset
+from datasets.splitting import find_split
+from training_jobs.following import follow
+from training_jobs.launching import queue_position, queue_training
+from training_jobs.models import TrainingRun
+
+
+class Command(JsonCommand):
+    """`train SPLIT --architecture cnn|resnet50 [--name N] [--epochs E] [--set KEY=VALUE]... [--wait]`."""
+
+    help = "Queue a training run on a split, with the labels as they stand now."
+
+    def add_options(self, parser: CommandParser) -> None:
+        """Add split, architecture, name, settings."""
+        settings = ", ".join(name for name, field in FIELDS.items() if field.editable)
+        parser.add_argument("split", metavar="SPLIT", help="dataset/name, or a name where only one has it")
+        parser.add_argument("--architecture", choices=ARCHITECTURES, required=True)
+        parser.add_argument("--name", help="of the model (<dataset>-<architecture>)")
+        parser.add_argument("--epochs", type=int)
+        parser.add_argument(
+            "--set", metavar="KEY=VALUE", action="append", default=[], help=f"one setting: {settings}"
+        )
+        parser.add_argument("--wait", action="store_true", help="show progress until it ends")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        """Queue; with --wait follow to the end and tell the version and its scores."""
+        run = queue_training(
+            find_split(options["split"]),
+            architecture=options["architecture"],
+            name=options["name"],
+            config=self._config(options),
+        )
+        self.say(f"Training run {run.pk} ({run.name}) is queued on {run.split}")
+        if not options["wait"]:
+            self.say(
+                f"It is number {queue_position(run)} in the queue; a training worker takes it (./run serve)."
+            )
+            return {"id": run.pk, "state": run.state, "name": run.name, "split": str(run.split)}
+        # Under --json stdout is the answer's alone.
+        follow(run, say=self.stderr_line if options["json"] else self.say)
+        return self._finished(run)
+
+    def stderr_line(self, text: str) -> None:
+        """Print a line on stderr."""
+        self.stderr.write(text, lambda line: line)
+        self.stderr.flush()
+
+    def _config(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the settings asked for."""
+        config: dict[str, Any] = {} if options["epochs"] is None else {"epochs": options["epochs"]}
+        for setting in options["set"]:
+            key, equals, value = setting.partition("=")
+            if not equals or not key.strip():
+                raise CommandError(f"--set takes KEY=VALUE, not {setting!r}.", returncode=2)
+            config[key.strip()] = value.strip()
+        return config
+
+    def _finished(self, run: TrainingRun) -> dict[str, Any]:
+        """Tell the version and its test scores."""
+        version = run.version
+        if version is None:
+            raise CommandError(f"{run} has no version.")
+        seconds = (
+            (run.finished_at - run.started_at).total_seconds() if run.finished_at and run.started_at else 0
+        )
+        self.say(
+            f"{version} (id {version.pk}): best epoch {version.best_epoch}, trained on "
+            f"{version.training_images:,} images in {seconds:.0f} s"
+        )
+        evaluation = Evaluation.objects.filter(version=version, split=run.split, subset=Subset.TEST).first()
+        for line in told_evaluation(evaluation) if evaluation else ["It has no test scores: test is empty."]:
+            self.say(line)
+        return {
+            "id": run.pk,
+            "state": run.state,
+            "attempt": run.attempt,
+            "split": str(run.split),
+            "model": {"id": version.pk, "name": version.name, "version": version.version},
+            "evaluation": as_json(evaluation) if evaluation else None,
+        }

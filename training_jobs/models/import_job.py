@@ -1,0 +1,32 @@
+"""An import that a worker carries out: first a dry run that is shown, then the import itself."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from training_jobs.models.job import Job
+
+
+class ImportJob(Job):
+    """One uploaded archive, checked (`dry_run`) or imported into a dataset.
+
+    The archive holds a `classification.json` beside an image folder, or class folders.
+    `result` is the summary that `import_biofors` prints, with the entries behind its counts.
+    """
+
+    TASK: ClassVar[str] = "training_jobs.run_import"
+
+    dataset_slug = models.SlugField(max_length=64)
+    archive = models.CharField(max_length=255)
+    archive_name = models.CharField(max_length=255)
+    dry_run = models.BooleanField(default=True)
+    checked_by = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="imports"
+    )
+    result = models.JSONField(null=True, blank=True)
+
+    class Meta(Job.Meta):
+        abstract = False
+
+    def __str__(self) -> str:
+        return f"import {self.pk} of {self.archive_name}"

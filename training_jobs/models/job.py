@@ -1,0 +1,273 @@
+"""The one state machine behind every job: claimed under a lease, fenced, counted, never lost."""
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from datasets.errors import Refused
+from datasets.visibility import VisibleQuerySet
+
+MAX_ATTEMPTS = 3
+
+
+def lease() -> timedelta:
+    """How long a worker may be silent before its job is taken from it."""
+    return timedelta(seconds=settings.JOB_LEASE_SECONDS)
+
+
+class IllegalMove(Refused):
+    """Raised where a job is asked to go to a state that cannot follow the one it is in."""
+
+    status = 409
+    code = "illegal_move"
+
+
+class LeaseLost(Exception):
+    """Raised in a worker whose claim was taken from it: it must stop and write nothing more."""
+
+    code = "lease_lost"
+
+
+class JobQuerySet(VisibleQuerySet[Any]):
+    """Sets of jobs."""
+
+    def active(self) -> Self:
+        """Jobs that are waiting or at work."""
+        return self.filter(state__in=Job.ACTIVE)
+
+    def expired(self, now: datetime) -> Self:
+        """Jobs at work whose worker has not been heard of within its lease."""
+        return self.filter(state__in=(Job.State.RUNNING, Job.State.CANCELLING), lease_expires_at__lt=now)
+
+    def waiting_since(self, moment: datetime) -> Self:
+        """Jobs queued before that moment that no worker has claimed."""
+        return self.filter(state=Job.State.QUEUED, woken_at__lt=moment)
+
+
+class Job(models.Model):
+    """A piece of long work, whose row is the truth; a queue message only wakes a worker.
+
+    ::
+
+        queued --claim--> running --succeed--> succeeded
+          |                 |  |---fail------> failed
+          |                 |  |---cancel----> cancelling --stopped--> cancelled
+          |                 |  '--lease expired--> queued  (attempts < 3)
+          |                 |                  '-> dead    (attempts = 3)
+          '--cancel--> cancelled
+        failed, dead, cancelled --retry--> queued
+
+    `fence` rises with every claim; each write of a worker is conditional on the fence it was given.
+    `attempt` counts all claims; `retried_at` is how many there had been when a person last retried.
+    """
+
+    class State(models.TextChoices):
+        """Where a job stands."""
+
+        QUEUED = "queued"
+        RUNNING = "running"
+        CANCELLING = "cancelling"
+        CANCELLED = "cancelled"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        DEAD = "dead"
+
+    ACTIVE: ClassVar = (State.QUEUED, State.RUNNING, State.CANCELLING)
+    ENDED: ClassVar = (State.CANCELLED, State.SUCCEEDED, State.FAILED, State.DEAD)
+    QUEUE: ClassVar[str] = "inference"
+    TASK: ClassVar[str] = ""
+
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED, db_index=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    retried_at = models.PositiveSmallIntegerField(default=0)
+    fence = models.PositiveIntegerField(default=0)
+    worker = models.CharField(max_length=200, blank=True, default="")
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    woken_at = models.DateTimeField(default=timezone.now)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    message = models.CharField(max_length=300, blank=True, default="")
+    error_code = models.CharField(max_length=64, blank=True, default="")
+    error = models.TextField(blank=True, default="")
+    events = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        ordering = ("-id",)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the job waits or is at work."""
+        return self.state in self.ACTIVE
+
+    @property
+    def share_done(self) -> float:
+        """Progress from 0 to 1."""
+        return min(1.0, self.done / self.total) if self.total else 0.0
+
+    @transaction.atomic
+    def claim(self, worker: str) -> bool:
+        """Take the job for a worker: True where it was waiting, False where another has it or it ended."""
+        now = timezone.now()
+        taken = self._rows(state=self.State.QUEUED).update(
+            state=self.State.RUNNING,
+            attempt=F("attempt") + 1,
+            fence=F("fence") + 1,
+            worker=worker,
+            lease_expires_at=now + lease(),
+            started_at=now,
+            finished_at=None,
+            done=0,
+            total=0,
+            message="",
+            error="",
+            error_code="",
+        )
+        if taken:
+            self.refresh_from_db()
+            self._record("running", f"attempt {self.attempt}, {worker}")
+        return bool(taken)
+
+    def heartbeat(self) -> bool:
+        """Renew the lease; True where the job is to be cancelled. `LeaseLost` where another has it."""
+        rows = self._claimed().filter(state__in=(self.State.RUNNING, self.State.CANCELLING))
+        if not rows.update(lease_expires_at=timezone.now() + lease()):
+            raise LeaseLost(f"{self} was taken over or ended; attempt {self.attempt} stops here.")
+        return rows.filter(state=self.State.CANCELLING).exists()
+
+    def asked_to_stop(self) -> bool:
+        """Whether the job is to be cancelled, read without renewing; `LeaseLost` where another has it."""
+        state = self._claimed().values_list("state", flat=True).first()
+        if state not in (self.State.RUNNING, self.State.CANCELLING):
+            raise LeaseLost(f"{self} was taken over or ended; attempt {self.attempt} stops here.")
+        return state == self.State.CANCELLING
+
+    def report(self, *, done: int, total: int, message: str = "") -> None:
+        """Write progress; `LeaseLost` where another has the job."""
+        self._write(done=done, total=total, message=message[:300])
+
+    @transaction.atomic
+    def note(self, text: str) -> None:
+        """Add a line to the log of states; `LeaseLost` where another has the job."""
+        self._write(message=text[:300])
+        self._record(self.State.RUNNING, text)
+
+    @transaction.atomic
+    def succeed(self, **fields: Any) -> None:
+        """End well, writing `fields` in the same step; `LeaseLost` where another has the job."""
+        # Work that was finished before a cancel was seen is finished: its result stands.
+        self._end(self.State.SUCCEEDED, from_states=(self.State.RUNNING, self.State.CANCELLING), **fields)
+
+    @transaction.atomic
+    def fail(self, *, code: str, reason: str) -> None:
+        """End with a reason."""
+        self._end(
+            self.State.FAILED,
+            from_states=(self.State.RUNNING, self.State.CANCELLING),
+            error_code=code,
+            error=reason,
+        )
+
+    @transaction.atomic
+    def stopped(self) -> None:
+        """End a job whose cancellation its worker has carried out."""
+        self._end(self.State.CANCELLED, from_states=(self.State.CANCELLING,))
+
+    @transaction.atomic
+    def cancel(self) -> None:
+        """Ask for an end: at once where it waits, soon where it runs; `IllegalMove` where it ended."""
+        now = timezone.now()
+        if self._rows(state=self.State.QUEUED).update(state=self.State.CANCELLED, finished_at=now):
+            self._record("cancelled", "before it started")
+        elif self._rows(state=self.State.RUNNING).update(state=self.State.CANCELLING):
+            self._record("cancelling")
+        elif not self._rows(state=self.State.CANCELLING).exists():
+            self.refresh_from_db()
+            raise IllegalMove(f"{self} has ended ({self.state}): there is nothing to cancel.")
+        self.refresh_from_db()
+
+    @transaction.atomic
+    def retry(self) -> None:
+        """Queue an ended job again, with three attempts more; `IllegalMove` elsewhere."""
+        ended = (self.State.FAILED, self.State.DEAD, self.State.CANCELLED)
+        if not self._rows(state__in=ended).update(
+            state=self.State.QUEUED,
+            retried_at=F("attempt"),
+            woken_at=timezone.now(),
+            finished_at=None,
+            lease_expires_at=None,
+            error="",
+            error_code="",
+        ):
+            self.refresh_from_db()
+            raise IllegalMove(f"{self} is {self.state}: only a failed, dead or cancelled job can be retried.")
+        self._record("queued", "retried")
+        self.refresh_from_db()
+
+    @transaction.atomic
+    def take_back(self) -> "Job.State":
+        """Requeue a job whose lease has expired, or end it: cancelled if asked for, dead after 3 attempts."""
+        now = timezone.now()
+        lost = self._claimed().filter(lease_expires_at__lt=now)
+        lost_times = self.attempt - self.retried_at
+        reason = f"Its worker was lost {lost_times} times; the last was {self.worker}."
+        if lost.filter(state=self.State.CANCELLING).update(state=self.State.CANCELLED, finished_at=now):
+            self._record("cancelled", "its worker was lost while cancelling")
+        elif lost_times >= MAX_ATTEMPTS:
+            if lost.update(state=self.State.DEAD, finished_at=now, error_code="worker_lost", error=reason):
+                self._record("dead", reason)
+        elif lost.update(
+            state=self.State.QUEUED, woken_at=now, fence=F("fence") + 1, lease_expires_at=None, message=""
+        ):
+            self._record("queued", f"worker {self.worker} was lost")
+        self.refresh_from_db()
+        return self.State(self.state)
+
+    def holds_claim(self) -> bool:
+        """Whether this worker's claim still stands; publishing asks inside its transaction."""
+        return self._claimed().filter(state__in=(self.State.RUNNING, self.State.CANCELLING)).exists()
+
+    def hold_claim(self) -> bool:
+        """As `holds_claim`, and keep others from taking the job until the transaction ends."""
+        return bool(
+            self._claimed()
+            .filter(state__in=(self.State.RUNNING, self.State.CANCELLING))
+            .update(fence=self.fence)
+        )
+
+    def _rows(self, **conditions: Any) -> models.QuerySet[Any]:
+        return type(self).objects.filter(pk=self.pk, **conditions)
+
+    def _claimed(self) -> models.QuerySet[Any]:
+        return self._rows(fence=self.fence)
+
+    def _write(self, **fields: Any) -> None:
+        running = (self.State.RUNNING, self.State.CANCELLING)
+        if not self._claimed().filter(state__in=running).update(**fields):
+            raise LeaseLost(f"{self} was taken over or ended; attempt {self.attempt} stops here.")
+        for name, value in fields.items():
+            setattr(self, name, value)
+
+    def _end(self, state: "Job.State", *, from_states: tuple["Job.State", ...], **fields: Any) -> None:
+        ended = self._claimed().filter(state__in=from_states)
+        if not ended.update(state=state, finished_at=timezone.now(), lease_expires_at=None, **fields):
+            raise LeaseLost(f"{self} was taken over or ended; attempt {self.attempt} stops here.")
+        self._record(state, fields.get("error", ""))
+        self.refresh_from_db()
+
+    def _record(self, state: str, note: str = "") -> None:
+        row = type(self).objects.values_list("events", flat=True).get(pk=self.pk)
+        event = {"at": timezone.now().isoformat(), "state": str(state), "note": note}
+        self._rows().update(events=[*row, event])

@@ -1,0 +1,145 @@
+"""Carry a job out under a claim: what fails is recorded on its row with its reason, then raised."""
+
+import errno
+import logging
+from typing import Any
+
+from django.db import Error, transaction
+
+from classifier.evaluation import PredictingStopped, evaluate, predict_missing
+from classifier.networks.errors import FittingCancelled
+from datasets.errors import Refused
+from datasets.importing import import_archive
+from datasets.models import Image
+from training_jobs.launching import archive_path
+from training_jobs.leases import Claim, Reports, claimed
+from training_jobs.models import ImportJob, InferenceJob, LeaseLost, TrainingRun
+from training_jobs.training import run_training
+
+__all__ = ["carry_out", "run_import", "run_inference", "run_training"]
+
+logger = logging.getLogger(__name__)
+
+
+class Cancelled(Exception):
+    """Raised where a job stops because a person asked for it."""
+
+
+def carry_out(job: Any, *, worker: str) -> bool:
+    """Claim a job and do it; False where another has it, or it has ended: a late message does no harm.
+
+    A cancelled job ends cancelled, a lost one is left to who has it; every other exception is recorded
+    as the job's failure and raised.
+    """
+    with claimed(job, worker) as claim:
+        if claim is None:
+            return False
+        try:
+            _run(job, claim)
+        except (Cancelled, PredictingStopped, FittingCancelled):
+            _stop(job)
+        except LeaseLost as lost:
+            logger.warning("%s", lost)
+        except Exception as error:
+            _record_failure(job, error)
+            raise
+    return True
+
+
+def run_inference(job: InferenceJob, claim: Claim) -> None:
+    """Predict what the version has not said anything of yet; evaluate where that was asked for."""
+    reports = Reports(job)
+    evaluation = None
+    if job.kind == InferenceJob.Kind.EVALUATION:
+        # The labels of when it was asked for; only labelled images count.
+        images: Any = Image.objects.in_subset(job.split, job.subset).usable_as_of(job.created_at)
+    else:
+        images = Image.objects.filter(dataset=job.dataset)
+    outcome = predict_missing(
+        job.version,
+        images,
+        progress=lambda done, total: reports(done, total, f"Classified {done:,} of {total:,} images"),
+        should_stop=claim.should_stop,
+    )
+    with transaction.atomic():
+        if job.kind == InferenceJob.Kind.EVALUATION and job.split is not None:
+            evaluation = evaluate(
+                job.version,
+                split=job.split,
+                subset=job.subset,
+                cutoff=job.created_at,
+                author=job.created_by,
+                unreadable=outcome.unreadable,
+            )
+        job.succeed(
+            new_predictions=outcome.new,
+            failures=outcome.failures,
+            evaluation=evaluation,
+            message=f"{outcome.new:,} new predictions, {len(outcome.failures):,} images could not be read",
+        )
+
+
+def run_import(job: ImportJob, claim: Claim) -> None:
+    """Check or import the job's archive; the archive goes once it is imported."""
+    path = archive_path(job)
+    if not path.is_file():
+        raise Refused("The archive is gone from the data directory. Upload it again.", code="archive_missing")
+    reports = Reports(job)
+
+    def progress(done: int, total: int) -> None:
+        if claim.should_stop():
+            raise Cancelled
+        reports(done, total, f"{'Checked' if job.dry_run else 'Imported'} {done:,} of {total:,} images")
+
+    summary = import_archive(
+        path, dataset=job.dataset_slug, dry_run=job.dry_run, author=job.created_by, progress=progress
+    )
+    job.succeed(result=summary.as_dict(), message="")
+    if not job.dry_run:
+        path.unlink(missing_ok=True)
+
+
+def _run(job: Any, claim: Claim) -> None:
+    """Do what this kind of job is."""
+    match job:
+        case TrainingRun():
+            run_training(job, claim)
+        case InferenceJob():
+            run_inference(job, claim)
+        case ImportJob():
+            run_import(job, claim)
+
+
+def _stop(job: Any) -> None:
+    """End a job that was cancelled, unless it has been taken away meanwhile."""
+    try:
+        job.stopped()
+    except LeaseLost as lost:
+        logger.warning("%s", lost)
+
+
+def _record_failure(job: Any, error: Exception) -> None:
+    """Write why a job failed on its row; a lost claim, or a database that is gone, is only logged."""
+    code, reason = _told(error)
+    try:
+        job.fail(code=code, reason=reason)
+    except LeaseLost as lost:
+        logger.warning("%s", lost)
+    except Error:
+        # The lease runs out, and the reaper gives the job to another.
+        logger.exception("%s failed, and its row could not be written", job)
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    """Return code and sentence of a failure."""
+    code = getattr(error, "code", None)
+    if isinstance(code, str) and str(error):
+        return code, str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "disk_full", "The disk of the data directory is full. Make room, then retry."
+    if isinstance(error, MemoryError):
+        return "out_of_memory", "The worker ran out of memory. Use smaller images or batches, then retry."
+    if isinstance(error, OSError):
+        # A path of the server is nothing for the row.
+        return "unexpected", f"{type(error).__name__}: {error.strerror or 'an input or output error'}"
+    return "unexpected", f"{type(error).__name__}: {error}"[:1000]
