@@ -1,0 +1,24 @@
+"""The Celery application; messages only wake workers, the job rows are the truth."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "biofors_site.settings")
+
+app = Celery("biofors")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_ignore_result=True,
+    worker_prefetch_multiplier=1,
+    task_default_queue="inference",
+    task_publish_retry=False,
+    broker_connection_retry_on_startup=True,
+    worker_hijack_root_logger=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    task_serializer="json",
+    accept_content=["json"],
+)
+app.autodiscover_tasks()

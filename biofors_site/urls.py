@@ -1,0 +1,24 @@
+"""All doors: pages, admin, REST."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from biofors_site.health import healthz, readyz
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("biofors_site.api.urls")),
+    path("api/v1/", include("datasets.api.urls")),
+    path("api/v1/", include("classifier.api.urls")),
+    path("api/v1/", include("training_jobs.api.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("api/", include("biofors_site.api.unknown")),
+    path("", include("biofors_site.pages.urls")),
+    path("", include("datasets.pages_urls")),
+    path("", include("training_jobs.pages_urls")),
+    path("", include("classifier.pages_urls")),
+]

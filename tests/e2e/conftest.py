@@ -1,0 +1,110 @@
+"""A whole installation: the site, its workers and the reaper, as `serve` runs them."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from biofors_site.serving import wait_until_answers
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE = 60.0
+OUTSIDE = (
+    "DJANGO_ALLOW_ASYNC_UNSAFE",
+    "DATABASE_URL",
+    "CELERY_BROKER_URL",
+    "CACHE_URL",
+    "SECRET_KEY",
+    "PORT",
+    "BIOFORS_ADMIN_USER",
+    "BIOFORS_ADMIN_PASSWORD",
+)
+
+
+@dataclass(frozen=True)
+class ServedSite:
+    """An installation that answers, on SQLite and the queue of files in a data directory of its own."""
+
+    url: str
+    user: str
+    password: str
+    data_dir: Path
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes]
+
+    def manage(self, *args: str) -> str:
+        """Run a management command of this installation; return what it printed, fail where it failed."""
+        ended = subprocess.run(
+            [sys.executable, "manage.py", *args],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    def log(self) -> str:
+        """Return what the site and its workers have printed."""
+        return (self.data_dir / "serve.log").read_text(errors="replace")
+
+    def pids(self) -> set[int]:
+        """Return the ids of the processes that work on this data directory, `serve` itself among them."""
+        mark = f"BIOFORS_DATA_DIR={self.data_dir}".encode()
+        return {int(path.name) for path in Path("/proc").iterdir() if _holds(path / "environ", mark)}
+
+
+def _holds(environ: Path, mark: bytes) -> bool:
+    """Whether a process' environment holds this entry."""
+    try:
+        return mark in environ.read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
+def installation_environment(data_dir: Path) -> dict[str, str]:
+    """Return the environment of an installation of its own: the embedded default in this directory."""
+    kept = {name: value for name, value in os.environ.items() if name not in OUTSIDE}
+    return {
+        **kept,
+        "DJANGO_SETTINGS_MODULE": "biofors_site.settings",
+        "BIOFORS_DATA_DIR": str(data_dir),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@pytest.fixture(scope="module")
+def served_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedSite]:
+    """Serve a new installation; at the end nothing of it may run on."""
+    data_dir = tmp_path_factory.mktemp("served")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    password = secrets.token_urlsafe(12)
+    environment = {**installation_environment(data_dir), "BIOFORS_ADMIN_PASSWORD": password}
+    subprocess.run([sys.executable, "manage.py", "bootstrap"], cwd=ROOT, env=environment, check=True)
+    with (data_dir / "serve.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve", "--port", str(port)],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    site = ServedSite(f"http://127.0.0.1:{port}", "admin", password, data_dir, environment, process)
+    try:
+        up = wait_until_answers(
+            f"{site.url}/healthz", seconds=PATIENCE, stopped=lambda: process.poll() is not None
+        )
+        assert up, site.log()
+        yield site
+    finally:
+        process.terminate()
+        process.wait(timeout=PATIENCE)
+    assert site.pids() == set()
