@@ -1,0 +1,26 @@
+# One image for every role: the web, the workers and the reaper differ only in their command.
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    BIOFORS_DATA_DIR=/data
+
+RUN useradd --create-home --uid 10001 biofors \
+    && install -d -o biofors -g biofors /data
+WORKDIR /app
+
+COPY requirements.txt ./
+RUN python -m pip install --no-cache-dir --no-deps --require-hashes -r requirements.txt
+
+COPY manage.py ./
+COPY biofors_site biofors_site
+COPY training_jobs training_jobs
+COPY classifier classifier
+COPY datasets datasets
+COPY templates templates
+COPY static static
+
+USER biofors
+VOLUME /data
+EXPOSE 8000
+CMD ["gunicorn", "biofors_site.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--timeout", "120", "--no-control-socket"]
