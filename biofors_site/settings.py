@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from biofors_site.broker import transport_options
 from biofors_site.secrets import embedded_secret_key
+from biofors_site.theme import UNFOLD  # noqa: F401
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -181,5 +182,3 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING" if "pytest" in sys.modules else "INFO"},
 }
-
-from biofors_site.navigation import UNFOLD  # noqa: E402, F401

@@ -18,7 +18,7 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("api/", include("biofors_site.api.unknown")),
     path("", include("biofors_site.pages.urls")),
-    path("", include("datasets.pages_urls")),
-    path("", include("training_jobs.pages_urls")),
-    path("", include("classifier.pages_urls")),
+    path("", include("datasets.admin.urls")),
+    path("", include("training_jobs.admin.urls")),
+    path("", include("classifier.admin.urls")),
 ]

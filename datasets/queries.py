@@ -57,3 +57,13 @@ def state_counts(dataset: Dataset) -> dict[str, int]:
         excluded=Count("pk", filter=Q(excluded=True)),
         total=Count("pk"),
     )
+
+
+def class_looks(dataset: Dataset | None) -> dict[str, dict[str, str]]:
+    """Return how a dataset's classes are shown: {name: short, colour, hotkey}, in their order."""
+    if dataset is None:
+        return {}
+    return {
+        each.name: {"short": each.short, "colour": each.colour, "hotkey": each.hotkey}
+        for each in dataset.classes.all()
+    }

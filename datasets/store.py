@@ -100,6 +100,17 @@ def put_thumbnail(sha256: str, pixels: NDArray[np.uint8]) -> None:
     _write_aside(path, encoded.getvalue()).replace(path)
 
 
+def picture_path(sha256: str) -> Path:
+    """Return a PNG of an image's pixels as they are decoded, for originals that browsers show otherwise."""
+    path = Path(settings.DATA_DIR) / "pictures" / sha256[:2] / f"{sha256}.png"
+    if not path.exists():
+        encoded = BytesIO()
+        Image.fromarray(decode(read(sha256)).pixels).save(encoded, "PNG", compress_level=1)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_aside(path, encoded.getvalue()).replace(path)
+    return path
+
+
 def _write_aside(path: Path, data: bytes) -> Path:
     """Write to a name of its own in the same folder; return it."""
     handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)

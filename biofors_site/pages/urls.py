@@ -1,5 +1,13 @@
-"""Routes."""
+"""Routes of the hall: pages that join rooms."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from biofors_site.pages.home import HomePage
+from biofors_site.pages.image import ImagePage
+from biofors_site.pages.workbench import WorkbenchPage
+
+urlpatterns = [
+    path("", HomePage.as_view(), name="home"),
+    path("workbench/", WorkbenchPage.as_view(), name="workbench"),
+    path("images/<int:pk>/", ImagePage.as_view(), name="image"),
+]

@@ -1,1 +1,3 @@
-"""The admin doors."""
+"""The doors of datasets in the web: tables of the admin, and pages."""
+
+from datasets.admin import tables  # noqa: F401

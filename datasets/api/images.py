@@ -33,7 +33,7 @@ from datasets.importing import store_image
 from datasets.labelling import StaleLabel, correct_label
 from datasets.models import Dataset, Image, Label, LabelClass
 from datasets.queries import find_dataset
-from datasets.store import BytesMissing, path_of, thumbnail_path
+from datasets.store import BytesMissing, path_of, picture_path, thumbnail_path
 
 FORM_ROOM = 1024 * 1024
 IMAGE_FILE = OpenApiResponse(OpenApiTypes.BINARY, "The file.")
@@ -120,6 +120,17 @@ class ImageViewSet(mixins.ListModelMixin, VisibleRows):
         image = self.get_object()
         media_type = MEDIA_TYPES.get(image.format, "application/octet-stream")
         return _send(request, image, lambda: path_of(image.sha256), media_type=media_type)
+
+    @extend_schema(summary="Its pixels as every browser shows them", responses={(200, "image/*"): IMAGE_FILE})
+    @action(detail=True, filterset_class=None, pagination_class=None, content_negotiation_class=AnyAccept)
+    def picture(self, request: Request, pk: str) -> HttpResponseBase:
+        """The image upright in 8-bit RGB; the original itself where a browser shows it so."""
+        image = self.get_object()
+        if image.format in ("PNG", "JPEG") and not image.notes:
+            return self.file(request, pk)
+        return _send(
+            request, image, lambda: picture_path(image.sha256), media_type="image/png", suffix=".png"
+        )
 
     @extend_schema(summary="A small JPEG of it", responses={(200, "image/jpeg"): IMAGE_FILE})
     @action(detail=True, filterset_class=None, pagination_class=None, content_negotiation_class=AnyAccept)

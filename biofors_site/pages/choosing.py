@@ -1,0 +1,99 @@
+"""Which images a page of the hall shows: those of a filter, or those behind a cell of a confusion matrix."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+
+from biofors_site.api.filters import WideImageFilter, with_predictions
+from classifier.evaluation import evaluated_images
+from classifier.models import Evaluation, ModelVersion
+from datasets.admin.page import address
+from datasets.errors import Refused
+from datasets.models import Dataset, Image
+
+FILTERS = (
+    "dataset",
+    "label",
+    "state",
+    "paper",
+    "split",
+    "subset",
+    "model",
+    "predicted",
+    "disagrees",
+    "min_confidence",
+    "max_confidence",
+    "q",
+    "evaluation",
+    "actual",
+)
+_CELL = ("evaluation", "actual", "predicted")
+_ORDERING = "ordering"
+
+
+@dataclass
+class Choice:
+    """The images of an address. `source` lists them over REST; `errors` say which filters were wrong.
+
+    `query` holds the parameters that choose them, to be carried to other pages.
+    """
+
+    images: "QuerySet[Any]"
+    source: str
+    query: dict[str, str]
+    version: ModelVersion | None = None
+    evaluation: Evaluation | None = None
+    errors: dict[str, list[str]] = field(default_factory=dict)
+
+    def around(self, image: Image) -> tuple[int | None, int | None]:
+        """Return the ids before and after an image among those chosen, by id; None at an end."""
+        before = self.images.filter(pk__lt=image.pk).order_by("-pk").values_list("pk", flat=True).first()
+        after = self.images.filter(pk__gt=image.pk).order_by("pk").values_list("pk", flat=True).first()
+        return before, after
+
+
+def chosen(request: HttpRequest, dataset: Dataset) -> Choice:
+    """Return what an address chooses of a dataset; where a filter is wrong, nothing, and the errors."""
+    query = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
+    query["dataset"] = dataset.slug
+    if "evaluation" in query:
+        return _of_cell(request, query)
+    ordering = {_ORDERING: request.GET.get(_ORDERING, "")}
+    source = address(reverse("image-list"), **query, **ordering)
+    images: Any = Image.objects.visible_to(request.user)
+    asked = WideImageFilter(query, queryset=images, request=request)
+    if not asked.is_valid():
+        errors = {name: [str(each) for each in told] for name, told in asked.errors.items()}
+        return Choice(images.none(), source, query, errors=errors)
+    return Choice(asked.qs, source, query, version=asked.version)
+
+
+def _of_cell(request: HttpRequest, query: dict[str, str]) -> Choice:
+    """Return the images behind an evaluation, or behind one cell of its matrix, as they were scored."""
+    text = query["evaluation"]
+    seen = Evaluation.objects.visible_to(request.user).select_related("version", "split__dataset")
+    evaluation = (
+        seen.filter(pk=int(text)).first() if text.isascii() and text.isdigit() and len(text) < 19 else None
+    )
+    if evaluation is None:
+        refusal = Refused(f"There is no evaluation {text!r:.40}.", code="unknown_evaluation")
+        refusal.status = 404
+        raise refusal
+    cell = {name: query.get(name) for name in ("actual", "predicted")}
+    errors = {
+        name: [f"This evaluation has no class {value!r:.80}."]
+        for name, value in cell.items()
+        if value and value not in evaluation.classes
+    }
+    images = evaluated_images(evaluation, **cell).visible_to(request.user)
+    return Choice(
+        images.none() if errors else with_predictions(images, evaluation.version),
+        address(reverse("evaluation-images", args=[evaluation.pk]), **cell),
+        {name: query[name] for name in _CELL if name in query},
+        version=evaluation.version,
+        evaluation=evaluation,
+        errors=errors,
+    )

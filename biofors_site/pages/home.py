@@ -1,0 +1,227 @@
+"""Home: where things stand with a dataset, and the one next step."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count
+from django.urls import reverse
+
+from classifier.models import Alias, Evaluation, ModelVersion, Promotion
+from classifier.models.registry import CHAMPION
+from datasets.admin.page import Page, address
+from datasets.models import Dataset, LabelBatch, Split, Subset
+from datasets.queries import class_counts, class_looks, state_counts
+from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
+
+NEWS = 8
+QUEUE = 6
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of the five steps: how far it is, and where it is gone on with."""
+
+    title: str
+    told: str
+    done: bool
+    action: str
+    link: str
+    permission: str
+
+
+@dataclass(frozen=True)
+class News:
+    """Something that happened."""
+
+    at: datetime
+    who: str
+    what: str
+    link: str
+
+
+class HomePage(Page):
+    """The dashboard of the dataset in use."""
+
+    title = "Home"
+    template_name = "biofors_site/home.html"
+    permissions = ("datasets.view_dataset",)
+    of_dataset = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add steps, counts, champion, queue and news."""
+        dataset = self.dataset
+        context = super().get_context_data(**kwargs)
+        if dataset is None:
+            return context
+        counts = class_counts(dataset)
+        states = state_counts(dataset)
+        champion = Alias.objects.visible_to(self.request.user).filter(name=CHAMPION).first()
+        steps = _steps(dataset, states, champion)
+        following = next((step for step in steps if not step.done and self.may(step.permission)), None)
+        return {
+            **context,
+            "counts": counts,
+            "largest": max((row["count"] for row in counts), default=0) or 1,
+            "states": states,
+            "papers": dataset.papers.count(),
+            "steps": steps,
+            "next_step": following,
+            "champion": champion,
+            "evaluation": _test_scores(champion.version) if champion else None,
+            "promotion": Promotion.objects.filter(alias=CHAMPION).select_related("author").first(),
+            "disagreements": address(
+                reverse("workbench"), dataset=dataset.slug, model=CHAMPION, disagrees="true"
+            ),
+            "queue": _queue(self.request.user),
+            "news": _news(dataset),
+            "looks": class_looks(dataset),
+        }
+
+
+def _steps(dataset: Dataset, states: dict[str, int], champion: Alias | None) -> list[Step]:
+    """Return the five steps in order."""
+    splits = Split.objects.filter(dataset=dataset).count()
+    versions = ModelVersion.objects.filter(split__dataset=dataset).count()
+    running = TrainingRun.objects.active().filter(split__dataset=dataset).count()
+    of_dataset = {"dataset": dataset.slug}
+    return [
+        Step(
+            "Import",
+            f"{states['total']:,} images" if states["total"] else "No images yet",
+            bool(states["total"]),
+            "Import images",
+            address(reverse("imports"), **of_dataset),
+            "training_jobs.add_importjob",
+        ),
+        Step(
+            "Label",
+            f"{states['unlabelled']:,} without a label" if states["unlabelled"] else "All have a label",
+            bool(states["labelled"]) and not states["unlabelled"],
+            f"Label {states['unlabelled']:,} images",
+            address(reverse("workbench"), state="unlabelled", **of_dataset),
+            "datasets.add_label",
+        ),
+        Step(
+            "Split",
+            f"{splits:,} frozen" if splits else "None yet",
+            bool(splits),
+            "Make a split",
+            address(reverse("new-split"), **of_dataset),
+            "datasets.add_split",
+        ),
+        Step(
+            "Train",
+            f"{versions:,} model versions"
+            if versions
+            else f"{running} at work"
+            if running
+            else "No model yet",
+            bool(versions),
+            "Train a model",
+            address(reverse("training" if running else "new-run"), **of_dataset),
+            "training_jobs.add_trainingrun",
+        ),
+        Step(
+            "Promote",
+            f"{champion.version} answers" if champion else "Nobody answers yet",
+            champion is not None,
+            "Choose a champion",
+            reverse("models"),
+            "classifier.add_promotion",
+        ),
+    ]
+
+
+def _test_scores(version: ModelVersion) -> Evaluation | None:
+    """Return the newest scores of a version on the test subset of the split it was trained on."""
+    return (
+        Evaluation.objects.filter(version=version, split=version.split, subset=Subset.TEST)
+        .select_related("split__dataset")
+        .first()
+    )
+
+
+def _queue(user: Any) -> list[dict[str, Any]]:
+    """Return the jobs that wait or are at work, those at work first."""
+    kinds: tuple[tuple[type[Job], str], ...] = (
+        (TrainingRun, "run"),
+        (InferenceJob, "inference-job"),
+        (ImportJob, "import"),
+    )
+    jobs = [
+        {"job": job, "link": reverse(route, args=[job.pk]), "name": str(job)}
+        for kind, route in kinds
+        for job in kind._default_manager.visible_to(user).active().order_by("id")[:QUEUE]  # type: ignore[attr-defined]
+    ]
+    return sorted(jobs, key=lambda each: each["job"].state == Job.State.QUEUED)[:QUEUE]
+
+
+def _news(dataset: Dataset) -> list[News]:
+    """Return what happened last to a dataset and its models, newest first."""
+    found = [
+        *_label_news(dataset),
+        *(
+            News(
+                split.created_at, _who(split.created_by), f"froze the split {split.name}", _to("split", split)
+            )
+            for split in Split.objects.filter(dataset=dataset).select_related("created_by")[:NEWS]
+        ),
+        *(
+            News(
+                run.finished_at, _who(run.created_by), f"training of {run.name}: {run.state}", _to("run", run)
+            )
+            for run in TrainingRun.objects.filter(split__dataset=dataset, finished_at__isnull=False)
+            .select_related("created_by")
+            .order_by("-finished_at")[:NEWS]
+            if run.finished_at
+        ),
+        *(
+            News(
+                promotion.created_at,
+                _who(promotion.author),
+                f"{promotion.kind}d {promotion.version} to {promotion.alias}: {promotion.reason}"
+                if promotion.kind == Promotion.Kind.PROMOTE
+                else f"rolled {promotion.alias} back to {promotion.version}: {promotion.reason}",
+                _to("model", promotion.version),
+            )
+            for promotion in Promotion.objects.select_related("author", "version")[:NEWS]
+        ),
+    ]
+    return sorted(found, key=lambda news: news.at, reverse=True)[:NEWS]
+
+
+def _label_news(dataset: Dataset) -> list[News]:
+    """Return the last label batches, with how many images each concerned."""
+    batches = LabelBatch.objects.filter(dataset=dataset).select_related("author")[:NEWS]
+    sizes = dict(
+        LabelBatch.objects.filter(pk__in=[batch.pk for batch in batches])
+        .order_by()
+        .values_list("pk")
+        .annotate(Count("labels"))
+    )
+    deeds = {
+        LabelBatch.Kind.RELABEL: "relabelled",
+        LabelBatch.Kind.UNDO: "undid the relabelling of",
+        LabelBatch.Kind.REDO: "redid the relabelling of",
+        LabelBatch.Kind.IMPORT: "imported labels of",
+    }
+    return [
+        News(
+            batch.created_at,
+            _who(batch.author),
+            f"{deeds[LabelBatch.Kind(batch.kind)]} {sizes.get(batch.pk, 0):,} "
+            f"image{'' if sizes.get(batch.pk) == 1 else 's'}"
+            + (f": {batch.reason}" if batch.reason and batch.kind == LabelBatch.Kind.RELABEL else ""),
+            address(reverse("workbench"), dataset=dataset.slug),
+        )
+        for batch in batches
+    ]
+
+
+def _who(user: Any) -> str:
+    return user.get_username() if user else "a command"
+
+
+def _to(route: str, row: Any) -> str:
+    return reverse(route, args=[row.pk])

@@ -1,0 +1,103 @@
+"""The image page: one image large, its label, what models said, its siblings, its history."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from biofors_site.pages.choosing import chosen
+from classifier.models import Prediction
+from classifier.models.registry import CHAMPION
+from datasets.admin.page import Page, address
+from datasets.labelling import LONGEST_REASON
+from datasets.models import Image, Label, SplitMember
+from datasets.queries import class_counts, class_looks
+
+SIBLINGS = 60
+OPINIONS = 6
+
+
+class ImagePage(Page):
+    """One image. The address carries the choice it was opened from, for the images before and after it."""
+
+    template_name = "biofors_site/image.html"
+    permissions = ("datasets.view_image",)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add all that is known of the image."""
+        seen = Image.objects.visible_to(self.request.user).select_related("dataset", "paper", "label")
+        image = get_object_or_404(seen, pk=kwargs["pk"])
+        self.use(image.dataset)
+        choice = chosen(self.request, image.dataset)
+        before, after = choice.around(image)
+        looks = class_looks(image.dataset)
+        return {
+            **super().get_context_data(**kwargs),
+            "title": str(image),
+            "image": image,
+            "looks": looks,
+            "classes": class_counts(image.dataset),
+            "before": self._link(before, choice.query),
+            "after": self._link(after, choice.query),
+            "back": address(reverse("workbench"), **choice.query),
+            "opinions": self._opinions(image, looks),
+            "siblings": self._siblings(image),
+            "history": Label.objects.visible_to(self.request.user)
+            .filter(image=image)
+            .select_related("label_class", "author", "batch"),
+            "memberships": SplitMember.objects.visible_to(self.request.user)
+            .filter(image=image)
+            .select_related("split__dataset"),
+            "copies": seen.filter(sha256=image.sha256).exclude(pk=image.pk)[:OPINIONS],
+            "query": choice.query,
+            "longest_reason": LONGEST_REASON,
+            "may_label": self.may("datasets.add_label"),
+            "setup": {
+                "id": image.pk,
+                "version": image.version,
+                "label": image.label.name if image.label else None,
+                "excluded": image.excluded,
+            },
+        }
+
+    def _link(self, pk: int | None, query: dict[str, str]) -> str:
+        return address(reverse("image", args=[pk]), **query) if pk else ""
+
+    def _opinions(self, image: Image, looks: dict[str, dict[str, str]]) -> list[dict[str, Any]]:
+        """Return what versions said of the image, the champion first, then the newest."""
+        said = list(
+            Prediction.objects.visible_to(self.request.user)
+            .filter(image=image)
+            .select_related("version")
+            .prefetch_related("version__aliases")
+            .order_by("-version")[:OPINIONS]
+        )
+        opinions = [
+            {
+                "prediction": each,
+                "champion": any(alias.name == CHAMPION for alias in each.version.aliases.all()),
+                "bars": [
+                    {
+                        "name": name,
+                        "share": share,
+                        "width": f"{100 * share:.1f}",
+                        "colour": looks.get(name, {}).get("colour", "#7f7f7f"),
+                    }
+                    for name, share in zip(each.version.classes, each.probabilities, strict=True)
+                ],
+            }
+            for each in said
+        ]
+        return sorted(opinions, key=lambda opinion: not opinion["champion"])
+
+    def _siblings(self, image: Image) -> Any:
+        """Return the other images of its panel group."""
+        if not image.panel_group or not image.paper_id:
+            return []
+        return (
+            Image.objects.visible_to(self.request.user)
+            .filter(paper=image.paper_id, panel_group=image.panel_group)
+            .exclude(pk=image.pk)
+            .select_related("label", "paper")
+            .order_by("file_name")[:SIBLINGS]
+        )

@@ -1,0 +1,76 @@
+"""The workbench: the images of a dataset as a grid, filtered, to be looked at and relabelled."""
+
+from typing import Any
+
+from biofors_site.pages.choosing import Choice, chosen
+from classifier.models import ModelVersion
+from classifier.models.registry import CHAMPION
+from datasets.admin.page import Page
+from datasets.labelling import LONGEST_REASON
+from datasets.models import Image, Split, Subset
+from datasets.queries import class_counts, class_looks
+
+ORDERINGS = (
+    ("id", "As imported"),
+    ("-id", "Newest first"),
+    ("file", "By file name"),
+    ("confidence", "Least sure first"),
+    ("-confidence", "Most sure first"),
+)
+# What narrows the choice, beside the dataset and whose predictions are shown.
+_NARROWING = ("label", "state", "paper", "split", "subset", "predicted", "disagrees", "q", "evaluation")
+
+
+class WorkbenchPage(Page):
+    """The grid. What it shows stands in the address: a link shows a colleague the same images."""
+
+    title = "Workbench"
+    template_name = "biofors_site/workbench.html"
+    permissions = ("datasets.view_image",)
+    of_dataset = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the filters, what they choose, and what the grid's script needs."""
+        dataset = self.dataset
+        if dataset is None:
+            return super().get_context_data(**kwargs)
+        choice = chosen(self.request, dataset)
+        if choice.evaluation:
+            dataset = choice.evaluation.split.dataset
+            self.use(dataset)
+        params = self.request.GET
+        return {
+            **super().get_context_data(**kwargs),
+            "choice": choice,
+            "evaluation": choice.evaluation,
+            "count": choice.images.count(),
+            "total": dataset.images.count(),
+            "narrowed": any(name in choice.query for name in _NARROWING),
+            "classes": class_counts(dataset),
+            "looks": class_looks(dataset),
+            "states": Image.State.choices,
+            "subsets": Subset.choices,
+            "splits": Split.objects.visible_to(self.request.user).filter(dataset=dataset),
+            "versions": self._versions(),
+            "orderings": ORDERINGS if choice.version else ORDERINGS[:3],
+            "asked": params,
+            "longest_reason": LONGEST_REASON,
+            "may_label": self.may("datasets.add_label", "datasets.add_labelbatch"),
+            "setup": self._setup(choice),
+        }
+
+    def _versions(self) -> list[tuple[str, str]]:
+        """Return the models whose predictions may be chosen, the champion first."""
+        seen = ModelVersion.objects.visible_to(self.request.user)
+        champion = seen.filter(aliases__name=CHAMPION).first()
+        named = [(str(version), str(version)) for version in seen.order_by("-id")[:50]]
+        return [(CHAMPION, f"champion ({champion})"), *named] if champion else named
+
+    def _setup(self, choice: Choice) -> dict[str, Any]:
+        """Return what the grid's script needs to know."""
+        return {
+            "source": choice.source,
+            "query": choice.query,
+            "model": str(choice.version) if choice.version else None,
+            "mayLabel": self.may("datasets.add_label", "datasets.add_labelbatch"),
+        }

@@ -1,0 +1,11 @@
+"""Routes of the pages of splits."""
+
+from django.urls import path
+
+from datasets.admin.splits import NewSplitPage, SplitPage, SplitsPage
+
+urlpatterns = [
+    path("splits/", SplitsPage.as_view(), name="splits"),
+    path("splits/new/", NewSplitPage.as_view(), name="new-split"),
+    path("splits/<int:pk>/", SplitPage.as_view(), name="split"),
+]

@@ -1,0 +1,19 @@
+// What every page does: forms that send themselves, questions before what is hard to take back.
+
+document.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-autosubmit]");
+    if (form) form.requestSubmit();
+});
+
+// Empty fields of a filter are left out of the address.
+document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method === "get") {
+        for (const field of form.querySelectorAll("input[name], select[name]")) {
+            if (field.value === "") field.disabled = true;
+        }
+        setTimeout(() => form.querySelectorAll(":disabled").forEach((field) => (field.disabled = false)));
+    }
+    const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
+    if (question && !window.confirm(question)) event.preventDefault();
+});

@@ -1,0 +1,61 @@
+// One thumbnail of the grid: what it shows of an image, and how it is told to who cannot see it.
+
+export function describe(image) {
+    const said = image.prediction;
+    const parts = [image.paper ? `${image.paper} / ${image.file}` : image.file];
+    parts.push(image.excluded ? "excluded" : image.label ? `labelled ${image.label}` : "no label");
+    if (said) parts.push(`predicted ${said.label}, ${Math.round(said.confidence * 100)} %`);
+    return parts.join(", ");
+}
+
+function span(className, text) {
+    return Object.assign(document.createElement("span"), { className, textContent: text });
+}
+
+// Evaluated images carry their prediction flat; the list nests it.
+export function normalise(image) {
+    if (image.predicted && !image.prediction) {
+        image.prediction = { label: image.predicted, confidence: image.confidence };
+    }
+    return image;
+}
+
+export function draw(element, image, classes) {
+    const style = classes[image.label];
+    element.className = "thumb" + (image.excluded ? " excluded" : "") + (image.label ? "" : " none");
+    element.setAttribute("aria-label", describe(image));
+    element.title = describe(image);
+    if (style) element.style.setProperty("--class", style.colour);
+    else element.style.removeProperty("--class");
+    const caption = span("caption", "");
+    caption.append(span(style ? "letter" : "letter none", style ? style.short : "–"));
+    caption.append(span("name", image.paper ? `${image.paper}/${image.file}` : image.file));
+    const said = image.prediction;
+    const differs = said && said.label !== image.label;
+    caption.append(
+        span(
+            differs ? "said differs" : "said",
+            said ? `${differs ? "≠ " : "= "}${said.label} ${Math.round(said.confidence * 100)} %` : image.label ?? "no label",
+        ),
+    );
+    element.querySelector(".caption")?.remove();
+    element.append(caption);
+}
+
+export function make(image, classes) {
+    const element = document.createElement("div");
+    element.setAttribute("role", "option");
+    element.setAttribute("aria-selected", "false");
+    element.tabIndex = -1;
+    element.dataset.id = image.id;
+    const picture = span("picture", "");
+    const img = document.createElement("img");
+    img.loading = "lazy";
+    img.decoding = "async";
+    img.alt = "";
+    img.src = image.thumbnail;
+    picture.append(img);
+    element.append(picture);
+    draw(element, image, classes);
+    return element;
+}

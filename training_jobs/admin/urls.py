@@ -1,0 +1,17 @@
+"""Routes of the pages of imports, training runs and bulk inference."""
+
+from django.urls import path
+
+from training_jobs.admin.imports import ImportPage, ImportsPage
+from training_jobs.admin.inference import InferenceJobPage, InferencePage
+from training_jobs.admin.runs import NewRunPage, RunPage, TrainingPage
+
+urlpatterns = [
+    path("imports/", ImportsPage.as_view(), name="imports"),
+    path("imports/<int:pk>/", ImportPage.as_view(), name="import"),
+    path("training/", TrainingPage.as_view(), name="training"),
+    path("training/new/", NewRunPage.as_view(), name="new-run"),
+    path("training/<int:pk>/", RunPage.as_view(), name="run"),
+    path("classify/datasets/", InferencePage.as_view(), name="inference"),
+    path("classify/datasets/<int:pk>/", InferenceJobPage.as_view(), name="inference-job"),
+]
