@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from biofors_site.health import healthz, readyz
@@ -9,6 +10,8 @@ from biofors_site.health import healthz, readyz
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    # The admin's own start page lists tables; Home is where one starts.
+    path("admin/", RedirectView.as_view(pattern_name="home")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("biofors_site.api.urls")),
     path("api/v1/", include("datasets.api.urls")),

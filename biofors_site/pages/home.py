@@ -16,6 +16,12 @@ from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
 
 NEWS = 8
 QUEUE = 6
+_DEEDS: dict[str, str] = {
+    LabelBatch.Kind.RELABEL: "relabelled",
+    LabelBatch.Kind.UNDO: "undid the relabelling of",
+    LabelBatch.Kind.REDO: "redid the relabelling of",
+    LabelBatch.Kind.IMPORT: "imported labels of",
+}
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,9 @@ class HomePage(Page):
             return context
         counts = class_counts(dataset)
         states = state_counts(dataset)
-        champion = Alias.objects.visible_to(self.request.user).filter(name=CHAMPION).first()
-        steps = _steps(dataset, states, champion)
+        user = self.request.user
+        champion = Alias.objects.visible_to(user).filter(name=CHAMPION).first()
+        steps = _steps(dataset, states, champion, user)
         following = next((step for step in steps if not step.done and self.may(step.permission)), None)
         return {
             **context,
@@ -68,22 +75,25 @@ class HomePage(Page):
             "steps": steps,
             "next_step": following,
             "champion": champion,
-            "evaluation": _test_scores(champion.version) if champion else None,
-            "promotion": Promotion.objects.filter(alias=CHAMPION).select_related("author").first(),
+            "evaluation": _test_scores(champion.version, user) if champion else None,
+            "promotion": Promotion.objects.visible_to(user)
+            .filter(alias=CHAMPION)
+            .select_related("author")
+            .first(),
             "disagreements": address(
                 reverse("workbench"), dataset=dataset.slug, model=CHAMPION, disagrees="true"
             ),
-            "queue": _queue(self.request.user),
-            "news": _news(dataset),
+            "queue": _queue(user),
+            "news": _news(dataset, user),
             "looks": class_looks(dataset),
         }
 
 
-def _steps(dataset: Dataset, states: dict[str, int], champion: Alias | None) -> list[Step]:
+def _steps(dataset: Dataset, states: dict[str, int], champion: Alias | None, user: Any) -> list[Step]:
     """Return the five steps in order."""
-    splits = Split.objects.filter(dataset=dataset).count()
-    versions = ModelVersion.objects.filter(split__dataset=dataset).count()
-    running = TrainingRun.objects.active().filter(split__dataset=dataset).count()
+    splits = Split.objects.visible_to(user).filter(dataset=dataset).count()
+    versions = ModelVersion.objects.visible_to(user).filter(split__dataset=dataset).count()
+    running = TrainingRun.objects.visible_to(user).active().filter(split__dataset=dataset).count()
     of_dataset = {"dataset": dataset.slug}
     return [
         Step(
@@ -133,10 +143,11 @@ def _steps(dataset: Dataset, states: dict[str, int], champion: Alias | None) -> 
     ]
 
 
-def _test_scores(version: ModelVersion) -> Evaluation | None:
+def _test_scores(version: ModelVersion, user: Any) -> Evaluation | None:
     """Return the newest scores of a version on the test subset of the split it was trained on."""
     return (
-        Evaluation.objects.filter(version=version, split=version.split, subset=Subset.TEST)
+        Evaluation.objects.visible_to(user)
+        .filter(version=version, split=version.split, subset=Subset.TEST)
         .select_related("split__dataset")
         .first()
     )
@@ -157,65 +168,63 @@ def _queue(user: Any) -> list[dict[str, Any]]:
     return sorted(jobs, key=lambda each: each["job"].state == Job.State.QUEUED)[:QUEUE]
 
 
-def _news(dataset: Dataset) -> list[News]:
+def _news(dataset: Dataset, user: Any) -> list[News]:
     """Return what happened last to a dataset and its models, newest first."""
     found = [
-        *_label_news(dataset),
-        *(
-            News(
-                split.created_at, _who(split.created_by), f"froze the split {split.name}", _to("split", split)
-            )
-            for split in Split.objects.filter(dataset=dataset).select_related("created_by")[:NEWS]
-        ),
-        *(
-            News(
-                run.finished_at, _who(run.created_by), f"training of {run.name}: {run.state}", _to("run", run)
-            )
-            for run in TrainingRun.objects.filter(split__dataset=dataset, finished_at__isnull=False)
-            .select_related("created_by")
-            .order_by("-finished_at")[:NEWS]
-            if run.finished_at
-        ),
-        *(
-            News(
-                promotion.created_at,
-                _who(promotion.author),
-                f"{promotion.kind}d {promotion.version} to {promotion.alias}: {promotion.reason}"
-                if promotion.kind == Promotion.Kind.PROMOTE
-                else f"rolled {promotion.alias} back to {promotion.version}: {promotion.reason}",
-                _to("model", promotion.version),
-            )
-            for promotion in Promotion.objects.select_related("author", "version")[:NEWS]
-        ),
+        *_label_news(dataset, user),
+        *_split_news(dataset, user),
+        *_run_news(dataset, user),
+        *_promotion_news(user),
     ]
     return sorted(found, key=lambda news: news.at, reverse=True)[:NEWS]
 
 
-def _label_news(dataset: Dataset) -> list[News]:
+def _label_news(dataset: Dataset, user: Any) -> list[News]:
     """Return the last label batches, with how many images each concerned."""
-    batches = LabelBatch.objects.filter(dataset=dataset).select_related("author")[:NEWS]
-    sizes = dict(
-        LabelBatch.objects.filter(pk__in=[batch.pk for batch in batches])
-        .order_by()
-        .values_list("pk")
-        .annotate(Count("labels"))
-    )
-    deeds = {
-        LabelBatch.Kind.RELABEL: "relabelled",
-        LabelBatch.Kind.UNDO: "undid the relabelling of",
-        LabelBatch.Kind.REDO: "redid the relabelling of",
-        LabelBatch.Kind.IMPORT: "imported labels of",
-    }
+    batches = LabelBatch.objects.visible_to(user).filter(dataset=dataset).select_related("author")[:NEWS]
+    ids = [batch.pk for batch in batches]
+    counted = LabelBatch.objects.filter(pk__in=ids).order_by().values_list("pk").annotate(Count("labels"))
+    sizes = dict(counted)
     return [
         News(
             batch.created_at,
             _who(batch.author),
-            f"{deeds[LabelBatch.Kind(batch.kind)]} {sizes.get(batch.pk, 0):,} "
-            f"image{'' if sizes.get(batch.pk) == 1 else 's'}"
+            f"{_DEEDS[batch.kind]} {sizes[batch.pk]:,} image{'' if sizes[batch.pk] == 1 else 's'}"
             + (f": {batch.reason}" if batch.reason and batch.kind == LabelBatch.Kind.RELABEL else ""),
             address(reverse("workbench"), dataset=dataset.slug),
         )
         for batch in batches
+    ]
+
+
+def _split_news(dataset: Dataset, user: Any) -> list[News]:
+    splits = Split.objects.visible_to(user).filter(dataset=dataset).select_related("created_by")
+    return [
+        News(split.created_at, _who(split.created_by), f"froze the split {split.name}", _to("split", split))
+        for split in splits[:NEWS]
+    ]
+
+
+def _run_news(dataset: Dataset, user: Any) -> list[News]:
+    ended = TrainingRun.objects.visible_to(user).filter(split__dataset=dataset, finished_at__isnull=False)
+    return [
+        News(run.finished_at, _who(run.created_by), f"trained {run.name}: {run.state}", _to("run", run))
+        for run in ended.select_related("created_by").order_by("-finished_at")[:NEWS]
+    ]
+
+
+def _promotion_news(user: Any) -> list[News]:
+    moves = Promotion.objects.visible_to(user).select_related("author", "version")
+    return [
+        News(
+            move.created_at,
+            _who(move.author),
+            f"promoted {move.version} to {move.alias}: {move.reason}"
+            if move.kind == Promotion.Kind.PROMOTE
+            else f"rolled {move.alias} back to {move.version}: {move.reason}",
+            _to("model", move.version),
+        )
+        for move in moves[:NEWS]
     ]
 
 

@@ -79,7 +79,7 @@ function range(from, to) {
 }
 
 function tellSelected() {
-    document.getElementById("bench-selected").textContent = selected.size ? `${selected.size} selected` : "";
+    document.getElementById("bench-selected").textContent = selected.size ? `, ${selected.size} selected` : "";
 }
 
 grid.addEventListener("click", (event) => {

@@ -1,9 +1,12 @@
 """Images over REST, as a script uses it."""
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image as Picture
 from rest_framework.test import APIClient
 
 from datasets.decoding import MAX_BYTES
@@ -143,6 +146,24 @@ def test_files_are_kept_for_ever_by_their_hash(api: Api) -> None:
         assert response["Content-Disposition"].startswith("inline")
         again = client.get(f"{API}images/{image.pk}/{route}/", headers={"If-None-Match": response["ETag"]})
         assert again.status_code == 304
+
+
+def test_the_picture_is_what_every_browser_can_show(api: Api) -> None:
+    DatasetFactory(slug="d")
+    client = api()
+    deep = BytesIO()
+    grey = np.linspace(1000, 5000, 16 * 12).astype(np.uint16).reshape(12, 16)
+    Picture.fromarray(grey).save(deep, "TIFF")
+    for data, name in ((deep.getvalue(), "deep.tif"), (png(5), "plain.png")):
+        body = {"dataset": "d", "file": upload(data, name)}
+        image = client.post(f"{API}images/", body, format="multipart").json()
+        shown = client.get(f"{API}images/{image['id']}/picture/")
+        pixels = shown.getvalue()
+        assert (shown["Content-Type"], pixels[:4]) == ("image/png", b"\x89PNG")
+        assert "immutable" in shown["Cache-Control"]
+        with Picture.open(BytesIO(pixels)) as picture:
+            assert (picture.size, picture.mode) == ((16, 12), "RGB")
+    assert pixels == png(5)
 
 
 def test_a_file_that_the_store_lost_is_a_sentence(api: Api, data_dir: Any) -> None:

@@ -1,0 +1,144 @@
+"""What a curator does in the workbench, in a real browser."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from classifier.evaluation import evaluate
+from datasets.labelling import correct_label
+from datasets.models import Image, Label
+from tests.factories_models import ModelVersionFactory, images_in, labelled_dataset, predict_all, split_of
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def grid(signed_in: Open) -> Callable[..., Page]:
+    """Open the workbench of a dataset of six images: blots and micrographs in turn."""
+
+    def show(address: str = "/workbench/?dataset=panels", role: str = "annotator") -> Page:
+        if not Image.objects.exists():
+            labelled_dataset(slug="panels", papers=3, per_paper=2)
+        page = signed_in(role)
+        page.goto(address)
+        return page
+
+    return show
+
+
+def thumbs(page: Page) -> Any:
+    return page.get_by_role("listbox", name="Images").get_by_role("option")
+
+
+def labels() -> list[str]:
+    """The labels in force, by image."""
+    return list(Image.objects.order_by("pk").values_list("label__name", flat=True))
+
+
+def test_a_digit_labels_the_selected_images_with_a_reason_and_undo_takes_it_back(grid: Open) -> None:
+    page = grid()
+    thumbs(page).nth(0).click()
+    thumbs(page).nth(2).click(modifiers=["Shift"])
+    expect(page.get_by_text("3 selected")).to_be_visible()
+    page.get_by_label("Reason").fill("axes are seen")
+    thumbs(page).nth(2).click(modifiers=["Control"])
+    page.keyboard.press("2")
+    expect(page.get_by_text("2 images: FAC")).to_be_visible()
+    assert labels()[:3] == ["FAC", "FAC", "BlotGel"]
+    row = Label.objects.filter(label_class__name="FAC").first()
+    assert row is not None
+    assert (row.reason, row.author.get_username(), row.version) == ("axes are seen", "annotator", 2)
+
+    page.get_by_role("button", name="Undo").last.click()
+    expect(page.get_by_text("Undone: 2 images")).to_be_visible()
+    assert labels()[:3] == ["BlotGel", "Microscopy", "BlotGel"]
+    expect(thumbs(page).nth(0)).to_have_attribute("aria-label", "0 / 010101.png, labelled BlotGel")
+
+
+def test_arrows_move_a_digit_labels_and_moves_on_and_undo_survives_a_reload(grid: Open) -> None:
+    page = grid()
+    thumbs(page).nth(0).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("3")
+    expect(page.get_by_text("1 image: Macroscopy")).to_be_visible()
+    expect(thumbs(page).nth(2)).to_be_focused()
+    page.reload()
+    expect(thumbs(page).nth(1)).to_have_attribute("aria-label", "0 / 010201.png, labelled Macroscopy")
+    page.keyboard.press("u")
+    expect(page.get_by_text("Undone: 1 image")).to_be_visible()
+    assert labels()[1] == "Microscopy"
+
+
+def test_x_excludes_and_takes_back(grid: Open) -> None:
+    page = grid()
+    thumbs(page).nth(0).click()
+    page.keyboard.press("x")
+    expect(page.get_by_text("1 image: excluded")).to_be_visible()
+    assert Image.objects.filter(excluded=True).count() == 1
+    thumbs(page).nth(0).click()
+    page.keyboard.press("x")
+    expect(page.get_by_text("1 image: taken back in")).to_be_visible()
+    assert not Image.objects.filter(excluded=True).exists()
+
+
+def test_an_image_that_somebody_else_changed_meanwhile_is_left_alone_and_told(grid: Open) -> None:
+    page = grid()
+    expect(thumbs(page)).to_have_count(6)
+    image = Image.objects.order_by("pk")[0]
+    correct_label(
+        image,
+        label=image.dataset.class_named("FAC"),
+        excluded=False,
+        author=None,
+        expected_version=None,
+    )
+    thumbs(page).nth(0).click()
+    page.keyboard.press("4")
+    expect(page.get_by_text("was quicker on one: FAC")).to_be_visible()
+    assert labels()[0] == "FAC"
+    expect(thumbs(page).nth(0)).to_have_attribute("aria-label", "0 / 010101.png, labelled FAC")
+
+
+def test_from_a_cell_of_the_matrix_to_the_corrected_label_and_its_history(grid: Open) -> None:
+    split = split_of(labelled_dataset(slug="panels"))
+    version = ModelVersionFactory(split=split)
+    predict_all(version, images_in(split, "test"), wrong=1)
+    evaluation = evaluate(version, split=split)
+    cutoff, matrix = evaluation.label_cutoff, evaluation.matrix
+    page = grid(f"/models/{version.pk}/", role="curator")
+    page.locator(
+        f'a[href*="evaluation={evaluation.pk}"][href*="predicted=FAC"][href*="actual=BlotGel"]'
+    ).first.click()
+    expect(thumbs(page)).to_have_count(1)
+    thumbs(page).first.click()
+    page.keyboard.press("2")
+    expect(page.get_by_text("1 image: FAC")).to_be_visible()
+    thumbs(page).first.dblclick()
+    expect(page.locator("#history li").first).to_contain_text("FAC")
+    expect(page.locator("#history li").first).to_contain_text("curator")
+    expect(page.locator("#history li").last).to_contain_text("BlotGel")
+    page.go_back()
+    page.go_back()
+    expect(page.get_by_text(f"{cutoff:%Y-%m-%d %H:%M}").first).to_be_visible()
+    evaluation.refresh_from_db()
+    assert (evaluation.label_cutoff, evaluation.matrix) == (cutoff, matrix)
+
+
+def test_the_image_page_labels_by_digit_and_goes_on_to_the_next(grid: Open) -> None:
+    labelled_dataset(slug="panels", papers=3, per_paper=2)
+    first, second = Image.objects.order_by("pk").values_list("pk", flat=True)[:2]
+    page = grid(f"/images/{first}/?dataset=panels")
+    page.keyboard.press("5")
+    page.wait_for_url(f"**/images/{second}/**")
+    assert labels()[0] == "Noneoftheabove"
+
+
+def test_who_may_only_look_changes_nothing_by_keys(grid: Open) -> None:
+    page = grid(role="viewer")
+    thumbs(page).nth(0).click()
+    page.keyboard.press("2")
+    expect(page.get_by_role("button", name="FAC")).to_have_count(0)
+    assert labels() == ["BlotGel", "Microscopy"] * 3
