@@ -13,9 +13,16 @@ from datasets.models import Subset
 def read_official(path: Path) -> dict[str, list[str]]:
     """Read lists {"train": [...], "test": [...]}, with or without "val"; `Refused` (not_a_split_file)."""
     try:
-        read = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        data = Path(path).read_bytes()
     except OSError as error:
         raise _no_split_file(f"it cannot be read: {error.strerror}") from error
+    return parse_official(data)
+
+
+def parse_official(data: bytes) -> dict[str, list[str]]:
+    """Read lists from a file's bytes, as `read_official`."""
+    try:
+        read = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise _no_split_file(f"it is not JSON: {error}") from error
     return check_official(read)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from datasets.errors import Refused
-from datasets.models import Dataset, Image
+from datasets.models import Dataset, Image, Split, SplitMember
 
 
 class UnknownDataset(Refused):
@@ -67,3 +67,23 @@ def class_looks(dataset: Dataset | None) -> dict[str, dict[str, str]]:
         each.name: {"short": each.short, "colour": each.colour, "hotkey": each.hotkey}
         for each in dataset.classes.all()
     }
+
+
+def label_changes(split: Split) -> dict[str, int]:
+    """Count what the labels of now say otherwise than those a split was made by.
+
+    Keys: relabelled, unlabelled, excluded (its members), outside (labelled images in none of its subsets).
+    """
+    changed: Any = Image.objects.in_subset(split).filter(labels__created_at__gt=split.label_cutoff).distinct()
+    rows = changed.with_label_as_of(split.label_cutoff).values_list("excluded", "label__name", "label_then")
+    counts = {"relabelled": 0, "unlabelled": 0, "excluded": 0}
+    for excluded, now, then in rows:
+        if excluded:
+            counts["excluded"] += 1
+        elif now is None:
+            counts["unlabelled"] += 1
+        elif now != then:
+            counts["relabelled"] += 1
+    members = SplitMember.objects.filter(split=split).values("image")
+    outside = Image.objects.filter(dataset=split.dataset).labelled().exclude(pk__in=members)
+    return {**counts, "outside": outside.count()}

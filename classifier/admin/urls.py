@@ -2,11 +2,22 @@
 
 from django.urls import path
 
-from classifier.admin.pages import ClassifyPage, ComparePage, ModelPage, ModelsPage
+from classifier.admin.classify import ClassifyPage
+from classifier.admin.comparing import ComparePage
+from classifier.admin.listing import ModelsPage
+from classifier.admin.model import MatrixPicture, ModelPage
 
 urlpatterns = [
     path("models/", ModelsPage.as_view(), name="models"),
     path("models/<int:pk>/", ModelPage.as_view(), name="model"),
+    *(
+        path(
+            f"models/<int:pk>/matrix.{each}",
+            MatrixPicture.as_view(file_format=each),
+            name=f"model-matrix-{each}",
+        )
+        for each in ("svg", "png")
+    ),
     path("compare/", ComparePage.as_view(), name="compare"),
     path("classify/", ClassifyPage.as_view(), name="classify"),
 ]

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from datasets.admin.splits import NewSplitPage, SplitPage, SplitsPage
+from datasets.admin.new_split import NewSplitPage
+from datasets.admin.splits import SplitPage, SplitsPage
 
 urlpatterns = [
     path("splits/", SplitsPage.as_view(), name="splits"),

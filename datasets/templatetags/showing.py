@@ -82,3 +82,12 @@ def chip(name: str | None, looks: dict[str, dict[str, str]], *, excluded: bool =
 def state(value: str) -> SafeString:
     """A job's state as a badge."""
     return format_html('<span class="state state-{}">{}</span>', value, value)
+
+
+@register.simple_tag
+def leak_badge(leaks: bool) -> SafeString:
+    """Whether a split leaks, as a badge that says it in words."""
+    if leaks:
+        told = "Test shares papers, panel groups or exact bytes with train: scores on it will be too good."
+        return format_html('<span class="leaks" title="{}">leaks</span>', told)
+    return format_html('<span class="leaks no-leak">{}</span>', "no leak")

@@ -1,0 +1,241 @@
+"""One model version: its scores, its confusion matrix, its recipe, and what is done with it."""
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.functional import cached_property
+
+from classifier.admin.cautions import cautions
+from classifier.api.serializers import described
+from classifier.figures import draw_matrix
+from classifier.matrix import Matrix, shown_matrix
+from classifier.models import Evaluation, ModelVersion, Promotion
+from classifier.models.registry import CHAMPION
+from classifier.registry import promote, roll_back
+from datasets.admin.page import Page, address
+from datasets.errors import Refused
+from datasets.models import Split, Subset
+from datasets.queries import class_looks
+
+WORST = 6
+OTHERS = 100
+_FIELDS = {
+    "bad_alias": "alias",
+    "already_promoted": "alias",
+    "reason_missing": "reason",
+    "reason_too_long": "reason",
+}
+
+
+class UnknownEvaluation(Refused):
+    """Raised where a version has no such evaluation."""
+
+    code = "unknown_evaluation"
+    status = 404
+
+
+class OfModel(Page):
+    """A door to one version and to one of its evaluations, chosen by the address."""
+
+    permissions = ("classifier.view_modelversion",)
+
+    @cached_property
+    def version(self) -> ModelVersion:
+        """The version of the address."""
+        seen = ModelVersion.objects.visible_to(self.request.user).select_related(
+            "split__dataset", "created_by"
+        )
+        return get_object_or_404(seen, pk=self.kwargs["pk"])
+
+    @cached_property
+    def evaluations(self) -> list[Evaluation]:
+        """All its evaluations, newest first."""
+        seen = Evaluation.objects.visible_to(self.request.user).filter(version=self.version)
+        return list(seen.select_related("split__dataset", "created_by"))
+
+    @cached_property
+    def evaluation(self) -> Evaluation | None:
+        """The one asked for; else the newest on the test subset of its own split, else the newest."""
+        asked = self.request.GET.get("evaluation")
+        for evaluation in self.evaluations:
+            if asked == str(evaluation.pk):
+                return evaluation
+        if asked:
+            raise UnknownEvaluation(f"{self.version} has no evaluation {asked!r:.40}.")
+        own = (
+            each
+            for each in self.evaluations
+            if each.split_id == self.version.split_id and each.subset == Subset.TEST
+        )
+        return next(own, self.evaluations[0] if self.evaluations else None)
+
+
+class ModelPage(OfModel):
+    """The page of a version; its forms promote it, or roll an alias back."""
+
+    template_name = "classifier/model.html"
+    post_permissions = ("classifier.add_promotion",)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add scores, matrix, recipe, history, and what can be done."""
+        version, evaluation = self.version, self.evaluation
+        split = evaluation.split if evaluation else version.split
+        self.use(split.dataset if split else None)
+        matrix = matrix_of(evaluation) if evaluation else None
+        typed = {"alias": CHAMPION, "reason": self.request.GET.get("reason", "")}
+        return {
+            **super().get_context_data(),
+            # The theme writes the first letter of a title large, and a name is not to be changed.
+            "title": f"Model {version}",
+            "version": version,
+            "evaluation": evaluation,
+            "evaluation_name": str(evaluation),
+            "evaluations": self.evaluations,
+            "matrix": matrix,
+            "worst": matrix.confusions(WORST) if matrix else [],
+            "cautions": cautions(version, evaluation.split, evaluation.subset) if evaluation else [],
+            "looks": class_looks(split.dataset) if split else {},
+            "standing": _standing(version),
+            "history": _history(version),
+            "recipe": described(version.config),
+            "training_run": _training_run(version),
+            "others": ModelVersion.objects.visible_to(self.request.user)
+            .exclude(pk=version.pk)
+            .prefetch_related("aliases")[:OTHERS],
+            "splits": _fitting_splits(version, self.request.user),
+            "subsets": Subset.choices,
+            "may_promote": self.may("classifier.add_promotion"),
+            "may_evaluate": self.may("classifier.add_evaluation"),
+            "may_classify": self.may("training_jobs.add_inferencejob"),
+            "promoting": {**typed, "errors": {}},
+            "rolling": {"errors": {}},
+            **kwargs,
+        }
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Promote, or roll back; on a refusal show the form again with what was typed."""
+        if request.POST.get("deed") == "roll_back":
+            return self._roll_back(request)
+        return self._promote(request)
+
+    def _promote(self, request: HttpRequest) -> HttpResponse:
+        typed = {name: request.POST.get(name, "").strip() for name in ("alias", "reason")}
+        try:
+            promote(self.version, author=request.user, **typed)
+        except Refused as refusal:
+            return self._again("promoting", typed, refusal)
+        messages.success(request, f"{self.version} is {typed['alias']} now.")
+        return self._done()
+
+    def _roll_back(self, request: HttpRequest) -> HttpResponse:
+        typed = {name: request.POST.get(name, "").strip() for name in ("alias", "reason")}
+        try:
+            # Somebody may have moved the alias since this page was shown.
+            if not self.version.aliases.filter(name=typed["alias"]).exists():
+                raise Refused(f"{typed['alias']} does not point at {self.version} any more.", code="moved")
+            moved = roll_back(typed["alias"], reason=typed["reason"], author=request.user)
+        except Refused as refusal:
+            return self._again("rolling", typed, refusal)
+        messages.success(request, f"{moved.alias} is {moved.version} again.")
+        return self._done()
+
+    def _again(self, form: str, typed: dict[str, str], refusal: Refused) -> HttpResponse:
+        errors = {_FIELDS.get(refusal.code, "form"): str(refusal)}
+        context = self.get_context_data(**{form: {**typed, "errors": errors}})
+        return self.render_to_response(context, status=refusal.status)
+
+    def _done(self) -> HttpResponseRedirect:
+        return HttpResponseRedirect(reverse("model", args=[self.version.pk]))
+
+
+class MatrixPicture(OfModel):
+    """The confusion matrix as a file to keep."""
+
+    file_format = "svg"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Send the picture of the evaluation asked for."""
+        evaluation = self.evaluation
+        if evaluation is None:
+            raise UnknownEvaluation(f"{self.version} has not been evaluated yet: there is no matrix to draw.")
+        drawn = draw_matrix(
+            matrix_of(evaluation),
+            looks=class_looks(evaluation.split.dataset),
+            title=f"{self.version} on {evaluation.split} {evaluation.subset}",
+            told=_told_scores(evaluation),
+            file_format=self.file_format,
+        )
+        name = f"{self.version.name}-{self.version.version}-{evaluation.split.name}-{evaluation.subset}"
+        media_type = {"svg": "image/svg+xml", "png": "image/png"}[self.file_format]
+        disposition = f'attachment; filename="{name}.{self.file_format}"'
+        return HttpResponse(drawn, content_type=media_type, headers={"Content-Disposition": disposition})
+
+
+def matrix_of(evaluation: Evaluation) -> Matrix:
+    """Return an evaluation's matrix; its cells lead to their images in the workbench."""
+    workbench, dataset = reverse("workbench"), evaluation.split.dataset.slug
+    return shown_matrix(
+        evaluation.classes,
+        evaluation.matrix,
+        link=lambda actual, predicted: address(
+            workbench, evaluation=evaluation.pk, actual=actual, predicted=predicted, dataset=dataset
+        ),
+    )
+
+
+def _told_scores(evaluation: Evaluation) -> list[str]:
+    """Return the lines under the title of a picture."""
+    lines = [
+        f"{evaluation.total:,} images, macro-F1 {evaluation.macro_f1:.3f}, "
+        f"accuracy {evaluation.accuracy:.3f}, labels of {evaluation.label_cutoff:%Y-%m-%d %H:%M} UTC"
+    ]
+    if evaluation.split.leaks:
+        lines.append("This split leaks: the scores are too good")
+    return lines
+
+
+def _standing(version: ModelVersion) -> list[dict[str, Any]]:
+    """Return the aliases that point at a version: the move that did it, and where rolling back leads."""
+    moves = Promotion.objects.select_related("author", "previous")
+    return [
+        {
+            "alias": alias.name,
+            "move": moves.filter(alias=alias.name).first(),
+            "before": getattr(
+                moves.filter(alias=alias.name, kind=Promotion.Kind.PROMOTE, reversed_by__isnull=True).first(),
+                "previous",
+                None,
+            ),
+        }
+        for alias in version.aliases.all()
+    ]
+
+
+def _history(version: ModelVersion) -> list[Promotion]:
+    """Return the moves of aliases to and from a version, newest first."""
+    moves = Promotion.objects.select_related("author", "version", "previous")
+    return list((moves.filter(version=version) | moves.filter(previous=version)).order_by("-id"))
+
+
+def _training_run(version: ModelVersion) -> int | None:
+    """Return the run that a version came from, as its recipe tells."""
+    try:
+        run = json.loads((version.onnx_path.parent / "recipe.json").read_text()).get("training_run")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return run if isinstance(run, int) else None
+
+
+def _fitting_splits(version: ModelVersion, user: Any) -> list[Split]:
+    """Return the splits of datasets whose classes the version knows."""
+    splits = Split.objects.visible_to(user).select_related("dataset")
+    known = set(version.classes)
+    return [
+        split
+        for split in splits.prefetch_related("dataset__classes")
+        if all(each.name in known for each in split.dataset.classes.all())
+    ]

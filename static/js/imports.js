@@ -1,0 +1,223 @@
+// Sends a zip with its progress shown, and single images one by one. Without this script the form sends itself.
+
+import { ApiError } from "./api.js";
+import { duration, Pace } from "./job.js";
+
+// The theme looks for a text field beside every file field and fails where there is none.
+for (const field of document.querySelectorAll("input[type=file]")) field.hasChangeListener = true;
+
+// A file dropped beside its place must not replace the page.
+for (const name of ["dragover", "drop"]) {
+    document.addEventListener(name, (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
+}
+
+function takeDrops(place, take) {
+    const mark = (on) => place.classList.toggle("over", on);
+    place.addEventListener("dragenter", () => mark(true));
+    place.addEventListener("dragover", () => mark(true));
+    place.addEventListener("dragleave", (event) => !place.contains(event.relatedTarget) && mark(false));
+    place.addEventListener("drop", (event) => {
+        event.preventDefault();
+        mark(false);
+        take(event.dataTransfer);
+    });
+}
+
+const size = (bytes) =>
+    bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+
+// The zip
+
+const form = document.getElementById("archive-form");
+if (form) {
+    const archive = document.getElementById("archive");
+    const upload = document.getElementById("upload");
+    const button = form.querySelector("button.primary");
+    const bar = upload.querySelector("[role=progressbar]");
+    let sending = null;
+
+    takeDrops(form.querySelector(".drop"), (dropped) => {
+        if (!dropped.files.length) return;
+        archive.files = dropped.files;
+        archive.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+    archive.addEventListener("change", () => tell("archive", ""));
+    upload.querySelector("[data-stop]").addEventListener("click", () => sending?.abort());
+    window.addEventListener("beforeunload", (event) => sending && event.preventDefault());
+
+    form.addEventListener("submit", async (event) => {
+        event.preventDefault();
+        if (sending) return;
+        const file = archive.files[0];
+        if (file && !(await isZip(file))) {
+            tell("archive", "The file is no zip archive. Pack images and labels as a zip.");
+            archive.focus();
+            return;
+        }
+        send(file);
+    });
+
+    // Says at a field what is wrong with it; an empty text takes that back.
+    function tell(name, text) {
+        const place = document.getElementById(`wrong-${name}`);
+        place.textContent = text;
+        place.closest(".field").classList.toggle("wrong", text !== "");
+    }
+
+    async function isZip(file) {
+        const start = new Uint8Array(await file.slice(0, 4).arrayBuffer().catch(() => new ArrayBuffer(0)));
+        return start[0] === 0x50 && start[1] === 0x4b;
+    }
+
+    function send(file) {
+        const pace = new Pace();
+        sending = new XMLHttpRequest();
+        sending.open("POST", form.action);
+        sending.upload.addEventListener("progress", ({ loaded, total }) => showSent(pace, loaded, total));
+        sending.addEventListener("load", answered);
+        sending.addEventListener("error", () => ended("The server cannot be reached. Is it running? Try again."));
+        sending.addEventListener("abort", () => ended(""));
+        upload.hidden = !file;
+        button.disabled = true;
+        sending.send(new FormData(form));
+    }
+
+    function showSent(pace, loaded, total) {
+        const seen = pace.add(loaded, total);
+        const percent = Math.floor((100 * loaded) / total);
+        const rest = seen && loaded < total ? `, ${size(seen.rate)} a second, ${duration(seen.left)} left` : "";
+        upload.querySelector("[data-message]").textContent =
+            loaded < total ? `Sent ${size(loaded)} of ${size(total)}${rest}` : "Sent; the server is keeping it";
+        upload.querySelector("[data-share]").textContent = `${percent} %`;
+        bar.firstElementChild.style.width = `${percent}%`;
+        bar.setAttribute("aria-valuenow", String(percent));
+    }
+
+    function ended(text) {
+        sending = null;
+        upload.hidden = true;
+        button.disabled = false;
+        tell("archive", text);
+    }
+
+    // The answer is the page of the check, or this page again with what was wrong.
+    function answered() {
+        const { status, responseURL, responseText } = sending;
+        if (status === 200 && new URL(responseURL).pathname !== new URL(form.action).pathname) {
+            sending = null;
+            window.location.assign(responseURL);
+            return;
+        }
+        const page = new DOMParser().parseFromString(responseText, "text/html");
+        const told = [...form.querySelectorAll("[data-answer]")].filter((place) => page.getElementById(place.id));
+        ended(told.length ? "" : `The server refused the file (${status}). Reload the page and try again.`);
+        for (const place of told) tell(place.id.slice("wrong-".length), page.getElementById(place.id).textContent);
+        form.querySelector(".wrong :is(input, select)")?.focus();
+    }
+}
+
+// Single images
+
+const singles = document.getElementById("singles");
+if (singles) {
+    const AT_ONCE = 2;
+    const field = document.getElementById("single-files");
+    const list = document.getElementById("single-list");
+    const counts = document.getElementById("single-counts");
+    const again = counts.querySelector("[data-again]");
+    const words = { stored: "stored", known: "already there", refused: "refused", unsent: "not sent", waiting: "to go" };
+    const states = { stored: "succeeded", known: "cancelled", refused: "failed", unsent: "failed", waiting: "queued" };
+    const items = [];
+    let atWork = 0;
+
+    takeDrops(singles.querySelector(".drop"), (dropped) => {
+        const entries = [...dropped.items].map((item) => item.webkitGetAsEntry?.());
+        take([...dropped.files], (place) => entries[place]?.isDirectory ?? false);
+    });
+    field.addEventListener("change", () => {
+        take([...field.files], () => false);
+        field.value = "";
+    });
+    again.addEventListener("click", () => {
+        for (const item of items.filter((each) => each.state === "unsent")) draw(item, "waiting");
+        goOn();
+    });
+    window.addEventListener("beforeunload", (event) => (atWork || waiting().length) && event.preventDefault());
+
+    const waiting = () => items.filter((each) => each.state === "waiting");
+
+    // Paper and label are those chosen when the files were dropped.
+    function take(files, isFolder) {
+        const paper = document.getElementById("single-paper").value.trim();
+        const label = document.getElementById("single-label").value;
+        files.forEach((file, place) => {
+            const item = { file, paper, label, element: document.createElement("li") };
+            items.push(item);
+            list.prepend(item.element);
+            if (isFolder(place)) draw(item, "refused", "It is a folder. Pack it as a zip.");
+            else draw(item, "waiting");
+        });
+        goOn();
+    }
+
+    function goOn() {
+        for (const item of waiting().slice(0, Math.max(0, AT_ONCE - atWork))) store(item);
+        count();
+    }
+
+    async function store(item) {
+        atWork += 1;
+        item.state = "sending";
+        const body = new FormData();
+        body.append("dataset", singles.dataset.dataset);
+        body.append("file", item.file);
+        if (item.paper) body.append("paper", item.paper);
+        if (item.label) body.append("label", item.label);
+        try {
+            const { image, created } = await sent(body);
+            item.id = image.id;
+            draw(item, created ? "stored" : "known");
+        } catch (error) {
+            const lost = !(error instanceof ApiError) || error.status === 0 || error.status >= 500;
+            draw(item, lost ? "unsent" : "refused", error.message);
+        } finally {
+            atWork -= 1;
+            goOn();
+        }
+    }
+
+    // Posts here rather than through api.js, because the status tells: 201 new, 200 stored already.
+    async function sent(body) {
+        const token = singles.querySelector("[name=csrfmiddlewaretoken]").value;
+        const options = { method: "POST", body, headers: { Accept: "application/json", "X-CSRFToken": token } };
+        const response = await fetch(singles.dataset.source, options).catch(() => {
+            throw new ApiError(0, { detail: "The server cannot be reached, or the file cannot be read." });
+        });
+        const read = await response.json().catch(() => ({}));
+        if (!response.ok) throw new ApiError(response.status, read);
+        return { image: read, created: response.status === 201 };
+    }
+
+    function draw(item, state, reason = "") {
+        item.state = state;
+        const what = Object.assign(document.createElement("span"), { className: "what" });
+        const name = item.paper ? `${item.paper}/${item.file.name}` : item.file.name;
+        const link = item.id ? document.createElement("a") : document.createElement("span");
+        if (item.id) link.href = singles.dataset.image.replace("/0/", `/${item.id}/`);
+        link.textContent = name;
+        what.append(link);
+        if (reason) what.append(Object.assign(document.createElement("span"), { className: "sub", textContent: reason }));
+        const badge = Object.assign(document.createElement("span"), { className: `state state-${states[state]}` });
+        badge.textContent = words[state];
+        item.element.replaceChildren(what, badge);
+    }
+
+    function count() {
+        const told = Object.keys(words)
+            .map((state) => [items.filter((each) => each.state === state).length + (state === "waiting" ? atWork : 0), words[state]])
+            .filter(([number]) => number);
+        counts.hidden = !items.length;
+        counts.firstElementChild.textContent = told.map(([number, word]) => `${number.toLocaleString("en")} ${word}`).join(", ");
+        again.hidden = !items.some((each) => each.state === "unsent");
+    }
+}

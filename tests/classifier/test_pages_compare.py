@@ -1,0 +1,265 @@
+"""The page of comparison: verdicts, scores side by side, what differs, what to do where it cannot be told."""
+
+import html
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from classifier.metrics import Scores, score
+from classifier.models import ModelVersion, Prediction
+from classifier.registry import promote
+from classifier.verdict import told_p
+from datasets.labelling import correct_label
+from datasets.models import Split
+from datasets.splitting import make_split
+from tests.factories_models import (
+    ModelVersionFactory,
+    images_in,
+    labelled_dataset,
+    predict_all,
+    split_of,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def split() -> Split:
+    """A split by paper whose test subset is a paper of 20 images, ten of each of two classes."""
+    return split_of(labelled_dataset(slug="panels", papers=3, per_paper=20), name="fair", ratios="1:1:1")
+
+
+@pytest.fixture
+def compared(client: Client, user_in_role: Callable[[str], User]) -> Callable[..., str]:
+    """Open the comparison in a role; return the page's text with its tags."""
+
+    def show(query: str = "", *, role: str = "curator", status: int = 200) -> str:
+        client.force_login(user_in_role(role))
+        response = client.get(f"/compare/{query}")
+        assert response.status_code == status, response.content[:400]
+        return html.unescape(response.content.decode())
+
+    return show
+
+
+def said(split: Split, *, wrong: int = 0, **fields: Any) -> ModelVersion:
+    """A version that has classified the test subset, the first `wrong` images wrongly."""
+    version = ModelVersionFactory(split=split, **fields)
+    predict_all(version, images_in(split, "test"), wrong=wrong)
+    return version
+
+
+def test_with_fewer_than_two_versions_there_is_nothing_to_compare(
+    compared: Callable[..., str], split: Split
+) -> None:
+    assert "Two versions are needed" in compared()
+    said(split)
+    page = compared()
+    assert "Two versions are needed" in page
+    assert 'href="/training/new/"' in page
+
+
+def test_one_chosen_version_asks_for_another(compared: Callable[..., str], split: Split) -> None:
+    first, second = said(split), said(split)
+    page = compared(f"?models={first.pk}")
+    assert f"{first} is chosen. Choose what to compare it with." in page
+    assert f'value="{first.pk}" checked' in page
+    assert f'value="{second.pk}" checked' not in page
+
+
+def test_a_difference_that_may_be_chance_is_said_to_be_so(compared: Callable[..., str], split: Split) -> None:
+    bad, good = said(split, wrong=3), said(split, wrong=1)
+    page = compared(f"?models={bad.pk}&models={good.pk}")
+    assert re.search(
+        rf"{good} scores higher: macro-F1 0\.\d{{3}} against 0\.\d{{3}} of {bad} on 20 test images\.", page
+    )
+    assert f"Where one is right and the other wrong (2 images), {bad} is right on 0 and {good} on 2." in page
+    assert "The difference may be chance: McNemar's exact test, which counts errors (accuracy)" in page
+    assert "and not macro-F1, gives p = 0.50." in page
+    assert f"{good} is better" not in page
+
+
+def test_a_difference_that_is_hardly_chance_makes_one_better(
+    compared: Callable[..., str], split: Split
+) -> None:
+    bad, good = said(split, wrong=12), said(split)
+    page = compared(f"?models={bad.pk},{good.pk}")
+    assert f"{good} is better: macro-F1 1.000 against" in page
+    assert f"That {good} makes fewer errors is hardly chance" in page
+    assert "gives p < 0.001." in page
+    assert f">Promote {good}</a>" in page
+
+
+def test_versions_that_are_always_right_and_wrong_together_leave_nothing_to_test(
+    compared: Callable[..., str], split: Split
+) -> None:
+    first, second = said(split, wrong=2), said(split, wrong=2)
+    page = compared(f"?models={first.pk}&models={second.pk}")
+    assert f"{first} and {second} are equally good: macro-F1" in page
+    assert "On every image both are right or both are wrong: there is nothing to test." in page
+    assert page.count('<p class="soft">None.</p>') == 2
+
+
+def test_fewer_errors_and_a_higher_macro_f1_may_be_of_different_versions(
+    compared: Callable[..., str],
+) -> None:
+    """One never says the rare class, which macro-F1 weighs as much as the frequent one."""
+    dataset = labelled_dataset(slug="rare", papers=3, per_paper=40, classes=("BlotGel",))
+    for image in dataset.images.filter(file_name__in=("010101.png", "010201.png")):
+        correct_label(
+            image, label=dataset.class_named("FAC"), excluded=False, expected_version=1, author=None
+        )
+    split = split_of(dataset, ratios="1:1:1")
+    lazy, careful = ModelVersionFactory(split=split), ModelVersionFactory(split=split)
+    images = images_in(split, "test").select_related("label").order_by("pk")
+    for place, image in enumerate(images):
+        for version, name in ((lazy, "BlotGel"), (careful, "FAC" if place < 12 else "BlotGel")):
+            Prediction.objects.create(
+                version=version, image=image, predicted=name, confidence=0.9, probabilities=[]
+            )
+    page = compared(f"?models={lazy.pk}&models={careful.pk}")
+    actual = [image.label.name for image in images]
+    scores = [_scores(actual, version) for version in (lazy, careful)]
+    assert scores[0].accuracy > scores[1].accuracy
+    assert scores[0].macro_f1 < scores[1].macro_f1
+    assert f"{careful} scores higher" in page
+    assert f"That {lazy} makes fewer errors is hardly chance" in page
+    assert f"By macro-F1, which weighs all classes alike, {careful} is ahead all the same." in page
+
+
+def _scores(actual: list[str], version: ModelVersion) -> Scores:
+    """The scores of a version on images in order of their ids."""
+    named = [each.predicted for each in Prediction.objects.of(version).order_by("image")]
+    return score(actual, named, classes=version.classes)
+
+
+def test_the_champion_is_what_others_are_compared_with_unless_another_is_named(
+    compared: Callable[..., str], split: Split
+) -> None:
+    oldest, champion = said(split, wrong=4), said(split)
+    promote(champion, reason="best")
+    query = f"?models={oldest.pk}&models={champion.pk}"
+    page = compared(query)
+    assert f"<h2>{oldest} less {champion}</h2>" in page
+    assert "<h2>Fixed: 0 images</h2>" in page
+    assert "<h2>Broken: 4 images</h2>" in page
+    # The better one is the champion already.
+    assert ">Promote " not in page
+    assert f"<h2>{champion} less {oldest}</h2>" in compared(f"{query}&baseline={oldest.pk}")
+
+
+def test_scores_stand_side_by_side_with_their_difference(compared: Callable[..., str], split: Split) -> None:
+    first, second = said(split, wrong=10), said(split)
+    page = compared(f"?models={first.pk}&models={second.pk}")
+    row = page.split("Accuracy</th>", 1)[1].split("</tr>", 1)[0]
+    assert re.findall(r"[+\N{MINUS SIGN}]?\d\.\d{3}", row)[:3] == ["0.500", "1.000", "+0.500"]
+
+
+def test_cells_of_the_matrices_open_images_by_the_labels_of_now(
+    compared: Callable[..., str], split: Split, client: Client
+) -> None:
+    first, second = said(split, wrong=1), said(split)
+    page = compared(f"?models={first.pk}&models={second.pk}")
+    link = re.search(r'<a href="(/workbench/[^"]+)" title="1 of 10 images labelled BlotGel', page)
+    assert link is not None
+    bench = html.unescape(client.get(link[1]).content.decode())
+    assert "<b>1</b> of 60 image" in bench
+
+
+def test_the_images_on_which_they_differ_lead_to_their_pages(
+    compared: Callable[..., str], split: Split
+) -> None:
+    first, second = said(split, wrong=2), said(split)
+    page = compared(f"?models={first.pk}&models={second.pk}")
+    assert "<h2>Fixed: 2 images</h2>" in page
+    assert f"Right by {second}, wrong by {first}" in page
+    wrong = Prediction.objects.of(first).order_by("image")[0]
+    card = page.split(f'href="/images/{wrong.image_id}/"', 1)[1].split("</a>", 1)[0]
+    assert f"{first} ≠ {wrong.predicted}" in card
+    assert f"{second} = {wrong.image.label}" in card
+
+
+def test_of_several_pairs_one_difference_is_shown_and_the_others_are_linked(
+    compared: Callable[..., str], split: Split
+) -> None:
+    first, second, third = said(split, wrong=2), said(split, wrong=1), said(split)
+    query = f"?models={first.pk}&models={second.pk}&models={third.pk}"
+    page = compared(query)
+    assert f"<h2>{second} less {first}</h2>" in page
+    assert f"&pair={third.pk}#pair" in page
+    assert f"<h2>{third} less {first}</h2>" in compared(f"{query}&pair={third.pk}")
+
+
+def test_what_is_not_classified_yet_is_offered_for_evaluation(
+    compared: Callable[..., str], split: Split
+) -> None:
+    ready, behind = said(split), ModelVersionFactory(split=split)
+    query = f"?models={ready.pk}&models={behind.pk}"
+    page = compared(query)
+    assert f"{behind} lacks 20" in page
+    assert f"Evaluate {behind} on {split} test</button>" in page
+    assert f"Evaluate {ready} on" not in page
+    form = page.split('action="/classify/datasets/"', 1)[1].split("</form>", 1)[0]
+    for name, value in (
+        ("kind", "evaluation"),
+        ("model", str(behind)),
+        ("split", str(split)),
+        ("subset", "test"),
+    ):
+        assert f'name="{name}" value="{value}"' in form
+    assert "csrfmiddlewaretoken" in form
+    assert 'action="/classify/datasets/"' not in compared(query, role="viewer")
+
+
+def test_scores_of_a_leaking_split_are_warned_of(compared: Callable[..., str]) -> None:
+    leaky = make_split(labelled_dataset(slug="leaky", per_paper=6), name="leaky", ratios="2:1:1", by="image")
+    versions = [said(leaky), said(leaky, wrong=1)]
+    page = compared("?" + "&".join(f"models={version.pk}" for version in versions))
+    # It is said once, not once a version.
+    assert page.count("Scores will be too good.</span>") == 1
+
+
+def test_a_viewer_compares_but_is_offered_no_promotion(compared: Callable[..., str], split: Split) -> None:
+    first, second = said(split, wrong=1), said(split)
+    page = compared(f"?models={first.pk}&models={second.pk}", role="viewer")
+    assert f"{second} scores higher" in page
+    assert ">Promote " not in page
+
+
+def test_the_promotion_it_leads_to_has_the_scores_as_its_reason(
+    compared: Callable[..., str], split: Split, client: Client
+) -> None:
+    first, second = said(split, wrong=10), said(split)
+    page = compared(f"?models={first.pk}&models={second.pk}")
+    link = re.search(r'href="([^"]+)#promote">Promote', page)
+    assert link is not None
+    form = html.unescape(client.get(link[1]).content.decode())
+    assert re.search(
+        rf'name="reason" value="macro-F1 1.000 against 0.\d+ of {first} on panels/fair test', form
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "sentence"),
+    [
+        ("models=999", 404, "There is no model '999'"),
+        ("models={a}&models={b}&split=none", 404, "none"),
+        ("models={a}&models={b}&subset=all", 200, "A subset is one of"),
+    ],
+)
+def test_a_wrong_address_says_what_is_wrong(
+    compared: Callable[..., str], split: Split, query: str, status: int, sentence: str
+) -> None:
+    filled = query.format(a=said(split).pk, b=said(split).pk)
+    assert sentence in compared(f"?{filled}", status=status)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(1.0, "= 1.00"), (0.0499, "= 0.050"), (0.0012, "= 0.001"), (0.0009, "< 0.001")]
+)
+def test_a_p_has_as_many_digits_as_it_needs(value: float, shown: str) -> None:
+    assert told_p(value) == shown
