@@ -1,20 +1,175 @@
-"""Training runs in the browser."""
+"""Training runs in the browser: those of a dataset, and one that is followed."""
 
-from datasets.admin.page import Page
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from classifier.models import Evaluation
+from classifier.networks.config import FIELDS
+from datasets.models import Split
+from training_jobs.admin.forms import defaults_of, told
+from training_jobs.admin.jobs import CAN_CANCEL, CAN_RETRY, LivePage, log_of_states, moved, took
+from training_jobs.launching import queue_position
+from training_jobs.models import EpochMetric, Job, TrainingRun
+from training_jobs.queries import best_epochs, best_score, queue_places, score_name, test_evaluations
+
+SCORES = {"val_accuracy": "accuracy", "val_macro_f1": "macro-F1"}
+# What to do about failures whose own sentence does not say so.
+_ADVICE = {
+    "unexpected": "Retry it. If it fails again, the log of the training worker says where.",
+    "worker_lost": (
+        "Most often the worker ran out of memory: clone it with a smaller image size or batch size. "
+        "If the machine was only restarted, retry it."
+    ),
+    "diverged": "Clone it with a lower learning rate.",
+}
 
 
-class TrainingPage(Page):
-    """Training runs."""
+@dataclass(frozen=True)
+class Row:
+    """A run as the list shows it."""
+
+    run: TrainingRun
+    place: int
+    best: EpochMetric | None
+    best_score: float | None
+    score_name: str
+    evaluation: Evaluation | None
+    seconds: float | None
+
+
+class TrainingPage(LivePage):
+    """The training runs of a dataset, newest first."""
 
     title = "Training"
-    template_name = "page.html"
+    template_name = "training_jobs/training.html"
     permissions = ("training_jobs.view_trainingrun",)
     of_dataset = True
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add a page of runs."""
+        context = super().get_context_data(**kwargs)
+        if self.dataset is None:
+            return context
+        user = self.request.user
+        runs, older = self.listed(
+            TrainingRun.objects.visible_to(user)
+            .filter(split__dataset=self.dataset)
+            .select_related("split__dataset", "version", "created_by")
+        )
+        return {
+            **context,
+            "rows": _rows(runs, user),
+            "older": older,
+            "before": self.request.GET.get("before", ""),
+            "active": any(run.is_active for run in runs),
+            "has_split": Split.objects.visible_to(user).filter(dataset=self.dataset).exists(),
+            "may_queue": self.may("training_jobs.add_trainingrun"),
+            "may_split": self.may("datasets.add_split"),
+        }
 
-class NewRunPage(TrainingPage):
-    """A run to queue."""
+
+class RunPage(LivePage):
+    """One run, followed while it is at work."""
+
+    template_name = "training_jobs/run.html"
+    permissions = ("training_jobs.view_trainingrun",)
+    post_permissions = ("training_jobs.change_trainingrun",)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Cancel the run, or queue it again."""
+        run = self._run()
+        return moved(request, run, there=reverse("run", args=[run.pk]), name=f"Run {run.pk}")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the run, its epochs, its recipe and its log."""
+        run = self._run()
+        self.use(run.split.dataset)
+        user = self.request.user
+        best = best_epochs([run]).get(run.pk)
+        return {
+            **super().get_context_data(**kwargs),
+            "title": f"Run {run.pk}: {run.name}",
+            "run": run,
+            "place": queue_position(run),
+            "best": best,
+            "best_score": best_score(run, best),
+            "score_name": SCORES[score_name(run)],
+            "seconds": took(run),
+            "recipe": _recipe(run),
+            "log": log_of_states(run),
+            "advice": _ADVICE.get(run.error_code, ""),
+            "evaluation": test_evaluations([run.version_id], user).get(run.version_id)
+            if run.version_id
+            else None,
+            "may_cancel": run.state in CAN_CANCEL and self.may(*self.post_permissions),
+            "may_retry": run.state in CAN_RETRY and self.may(*self.post_permissions),
+            "may_clone": self.may("training_jobs.add_trainingrun"),
+            **_progress(run),
+            "setup": {
+                "source": reverse("training-run-detail", args=[run.pk]),
+                "epochs": run.config.get("epochs", 1),
+                "shape": [run.state, run.attempt, run.epochs.count(), len(run.events)],
+            },
+        }
+
+    def _run(self) -> TrainingRun:
+        seen = TrainingRun.objects.visible_to(self.request.user)
+        found: TrainingRun = get_object_or_404(
+            seen.select_related("split__dataset", "version", "created_by"), pk=self.kwargs["pk"]
+        )
+        return found
 
 
-class RunPage(TrainingPage):
-    """One run."""
+def _rows(runs: list[TrainingRun], user: Any) -> list[Row]:
+    """Return runs with what the list shows beside them."""
+    places = queue_places(TrainingRun)
+    best = best_epochs(runs)
+    tests = test_evaluations([run.version_id for run in runs if run.version_id], user)
+    return [
+        Row(
+            run=run,
+            place=places.get(run.pk, 0),
+            best=best.get(run.pk),
+            best_score=best_score(run, best.get(run.pk)),
+            score_name=SCORES[score_name(run)],
+            evaluation=tests.get(run.version_id) if run.version_id else None,
+            seconds=took(run),
+        )
+        for run in runs
+    ]
+
+
+def _progress(run: TrainingRun) -> dict[str, Any]:
+    """Return a run's epochs by attempt, the latest first, and how long the rest of its latest takes."""
+    attempts: dict[int, list[EpochMetric]] = {}
+    for epoch in run.epochs.order_by("attempt", "epoch"):
+        attempts.setdefault(epoch.attempt, []).append(epoch)
+    latest = attempts.get(run.attempt, [])
+    # The first epoch also builds the network's graph.
+    steady = latest[1:] or latest
+    each = sum(epoch.seconds for epoch in steady) / len(steady) if steady else None
+    to_come = max(0, run.config.get("epochs", 0) - len(latest))
+    return {
+        "attempts": sorted(attempts.items(), reverse=True),
+        "done_epochs": len(latest),
+        "seconds_each": each,
+        "seconds_left": each * to_come if each and to_come and run.state == Job.State.RUNNING else None,
+    }
+
+
+def _recipe(run: TrainingRun) -> list[dict[str, Any]]:
+    """Return a run's settings: label, value, and the default where it differs."""
+    defaults = defaults_of(run.architecture)
+    return [
+        {
+            "label": field.label,
+            "value": told(run.config[name]),
+            "default": told(defaults[name]) if field.editable and run.config[name] != defaults[name] else "",
+        }
+        for name, field in FIELDS.items()
+        if name != "architecture" and name in run.config and field.only_for in (None, run.architecture)
+    ]

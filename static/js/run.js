@@ -1,0 +1,63 @@
+// One run: its progress, its curves, and what the server says of it anew whenever its state or epochs change.
+
+import { curves } from "./charts.js";
+import { duration, follow, isActive, redraw, showProgress, showTrouble } from "./job.js";
+import { tellWorkers } from "./jobs.js";
+
+const setup = JSON.parse(document.getElementById("run-setup").textContent);
+const now = document.getElementById("now");
+const drawLoss = curves(document.getElementById("plot-loss"), { epochs: setup.epochs });
+const drawScores = curves(document.getElementById("plot-scores"), { epochs: setup.epochs, top: 1 });
+let shape = JSON.stringify(setup.shape);
+
+function draw(epochs) {
+    const values = (name) => epochs.map((epoch) => [epoch.epoch, epoch[name]]);
+    // Each epoch that was the best when it ended is marked: the last of them is the best.
+    const best = epochs.filter((epoch) => epoch.is_best).at(-1)?.epoch;
+    drawLoss(
+        [
+            { label: "train", values: values("loss"), colour: "--curve-train", thin: true },
+            { label: "val", values: values("val_loss"), colour: "--curve-val" },
+        ],
+        best,
+    );
+    drawScores(
+        [
+            { label: "train accuracy", values: values("accuracy"), colour: "--curve-train", thin: true },
+            { label: "val accuracy", values: values("val_accuracy"), colour: "--curve-val" },
+            { label: "val macro-F1", values: values("val_macro_f1"), colour: "--curve-f1", dashed: true },
+        ],
+        best,
+    );
+}
+
+// Seconds of training that are left, of what an epoch takes; null before the first and after the last.
+function left(run, epochs) {
+    if (run.state !== "running" || !epochs.length || epochs.length >= setup.epochs) return null;
+    // The first epoch also builds the network's graph.
+    const steady = epochs.length > 1 ? epochs.slice(1) : epochs;
+    const each = steady.reduce((sum, epoch) => sum + epoch.seconds, 0) / steady.length;
+    const reached = run.progress.share * setup.epochs;
+    // Only while the network learns does the progress count its epochs.
+    const done = reached >= epochs.length && reached <= epochs.length + 1 ? reached : epochs.length;
+    return each * (setup.epochs - done);
+}
+
+follow(
+    setup.source,
+    async (run) => {
+        const epochs = run.epochs.filter((epoch) => epoch.attempt === run.attempt);
+        draw(epochs);
+        const found = JSON.stringify([run.state, run.attempt, run.epochs.length, run.events.length]);
+        if (found !== shape) await redraw().catch(() => {});
+        shape = found;
+        showProgress(now, run);
+        const seconds = left(run, epochs);
+        const place = now.querySelector("[data-left]");
+        if (place && seconds !== null) place.textContent = duration(seconds);
+        else if (place) place.textContent = "–";
+        if (!isActive(run)) showTrouble(now, null);
+        tellWorkers(run.state === "queued" ? 1 : 0);
+    },
+    { every: 1200, onTrouble: (error) => showTrouble(now, error) },
+);

@@ -1,0 +1,58 @@
+"""A training run from its form to its model's matrix, in a real browser, by the real worker of `serve`."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import ServedSite
+from tests.factories import png
+
+pytestmark = [pytest.mark.slow, pytest.mark.keras, pytest.mark.browser]
+TRAINED = 120_000
+
+
+@pytest.fixture
+def curator(page: Page, served_site: ServedSite, tmp_path: Path) -> Page:
+    """Somebody signed in at a site that holds a split dataset; a JavaScript error fails the test."""
+    for number in range(48):
+        image = tmp_path / ("BlotGel" if number % 2 else "Microscopy") / str(number // 8) / f"{number}.png"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        image.write_bytes(png(number, width=64, height=48))
+    served_site.manage("import_folder", str(tmp_path), "--dataset", "panels")
+    served_site.manage("make_split", "panels", "--name", "by-paper")
+    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    page.goto(f"{served_site.url}/")
+    page.get_by_label("Username").fill(served_site.user)
+    page.get_by_label("Password").fill(served_site.password)
+    page.get_by_role("button", name="Log in").click()
+    return page
+
+
+def test_a_run_is_queued_watched_and_ends_in_a_model_that_can_be_promoted(
+    curator: Page, served_site: ServedSite, browser_context_args: dict[str, Any]
+) -> None:
+    page = curator
+    page.get_by_role("link", name="Train a model").click()
+    page.get_by_label("Model name").fill("seen")
+    page.get_by_label("Epochs").fill("2")
+    page.get_by_label("Image size").fill("32")
+    page.get_by_role("button", name="Queue the run").click()
+    page.wait_for_url(re.compile(r"/training/\d+/"))
+    expect(page.locator(".state-succeeded").first).to_be_visible(timeout=TRAINED)
+    page.get_by_text("succeeded").first.wait_for()
+    expect(page.get_by_text("Loss", exact=True).first).to_be_visible()
+    page.get_by_role("link", name="See the model").click()
+    expect(page.get_by_role("heading", name="seen@1")).to_be_visible()
+    expect(page.locator("table.matrix")).to_be_visible()
+    page.get_by_label("Reason").first.fill("the first one")
+    page.get_by_role("button", name="Promote").click()
+    expect(page.get_by_text("champion").first).to_be_visible()
+    assert "champion" in served_site.manage("shell", "--no-imports", "--command", SHOWS_ALIASES)
+
+
+SHOWS_ALIASES = (
+    "from classifier.models import Alias; print([(a.name, str(a.version)) for a in Alias.objects.all()])"
+)
