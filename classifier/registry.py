@@ -137,9 +137,7 @@ def roll_back(alias: str = CHAMPION, *, reason: str, author: Any = None) -> Prom
     """
     reason = _checked_reason(reason)
     Alias.objects.select_for_update().filter(name=alias).first()
-    standing = Promotion.objects.filter(
-        alias=alias, kind=Promotion.Kind.PROMOTE, reversed_by__isnull=True
-    ).first()
+    standing = Promotion.objects.standing(alias).first()
     if standing is None:
         raise NothingToRollBack(f"Nothing was ever promoted to {alias}. Promote a version first.")
     if standing.previous is None:

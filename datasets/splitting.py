@@ -269,13 +269,15 @@ def _as_published(
             "None of the papers listed is in the dataset. Is it the right file?", code="unknown_paper"
         )
     if unknown:
-        warnings.append(f"{len(unknown)} papers of the lists have no labelled image here: {_some(unknown)}.")
+        warnings.append(
+            f"Without a labelled image: {_counted(len(unknown), 'paper')} of the lists, {_some(unknown)}."
+        )
     left_out = [member for member in members if member.paper not in subset_of]
     if left_out:
         strangers = {member.paper or "(no paper)" for member in left_out}
         warnings.append(
-            f"{len(left_out)} images of {len(strangers)} papers that the lists do not name are left out: "
-            f"{_some(strangers)}."
+            f"Left out: {_counted(len(left_out), 'image')} of {_counted(len(strangers), 'paper')} "
+            f"that the lists do not name, {_some(strangers)}."
         )
     assignment = {
         member.pk: subset_of[member.paper] for member in members if member.paper and member.paper in subset_of
@@ -285,6 +287,10 @@ def _as_published(
         assignment |= _assigned(train, [shares[0], shares[1], 0], by=Split.By.PAPER, seed=seed)
         warnings.append("The lists name no val: it was taken out of train by whole papers.")
     return assignment
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _some(papers: Any) -> str:

@@ -205,11 +205,7 @@ def _standing(version: ModelVersion) -> list[dict[str, Any]]:
         {
             "alias": alias.name,
             "move": moves.filter(alias=alias.name).first(),
-            "before": getattr(
-                moves.filter(alias=alias.name, kind=Promotion.Kind.PROMOTE, reversed_by__isnull=True).first(),
-                "previous",
-                None,
-            ),
+            "before": getattr(moves.standing(alias.name).first(), "previous", None),
         }
         for alias in version.aliases.all()
     ]

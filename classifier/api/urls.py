@@ -13,5 +13,5 @@ urlpatterns = [
     *router.urls,
     path("aliases/<slug:alias>/rollback/", RollbackView.as_view(), name="rollback"),
     path("compare/", CompareView.as_view(), name="api-compare"),
-    path("classify/", ClassifyView.as_view(), name="classify"),
+    path("classify/", ClassifyView.as_view(), name="api-classify"),
 ]

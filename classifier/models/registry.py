@@ -1,6 +1,6 @@
 """Names that point at the version in use, and the history of where they pointed."""
 
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from django.conf import settings
 from django.db import models
@@ -25,6 +25,14 @@ class Alias(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} -> {self.version}"
+
+
+class PromotionQuerySet(VisibleQuerySet["Promotion"]):
+    """Sets of moves."""
+
+    def standing(self, alias: str) -> Self:
+        """Promotions of an alias that no rollback has taken back, newest first."""
+        return self.filter(alias=alias, kind=Promotion.Kind.PROMOTE, reversed_by__isnull=True).order_by("-id")
 
 
 class Promotion(models.Model):
@@ -53,7 +61,7 @@ class Promotion(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = VisibleQuerySet.as_manager()
+    objects = PromotionQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

@@ -18,13 +18,13 @@ _UNKNOWN = {"short": "?", "colour": "#7f7f7f"}
 @register.filter
 def score(value: float | None) -> str:
     """A share of 0 to 1 with three digits; a dash where there is none."""
-    return NONE if value is None else f"{value:.3f}"
+    return NONE if value in (None, "") else f"{value:.3f}"
 
 
 @register.filter
 def percent(value: float | None) -> str:
     """A share of 0 to 1 in whole percent; a dash where there is none."""
-    return NONE if value is None else f"{100 * value:.0f} %"
+    return NONE if value in (None, "") else f"{100 * value:.0f} %"
 
 
 @register.filter
@@ -42,7 +42,7 @@ def item(mapping: Any, key: Any) -> Any:
 @register.filter
 def minutes(seconds: float | None) -> str:
     """A duration such as `48 s`, `3 min 20 s`, `1 h 05 min`."""
-    if seconds is None:
+    if seconds in (None, ""):
         return NONE
     whole = round(seconds)
     if whole < 60:
@@ -55,7 +55,7 @@ def minutes(seconds: float | None) -> str:
 @register.simple_tag
 def when(moment: datetime | None) -> str:
     """A moment as `3 minutes ago`, exact on hover."""
-    if moment is None:
+    if not moment:
         return NONE
     exact = f"{date(timezone.localtime(moment), 'Y-m-d H:i:s')} UTC"
     past = timezone.now() - moment

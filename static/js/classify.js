@@ -1,6 +1,6 @@
 // Classify files: dropped, pasted or chosen; a card for each, the newest drop on top, nothing kept on the server.
 
-import { ApiError } from "./api.js";
+import { post } from "./api.js";
 import { say } from "./toast.js";
 
 const CLASSIFY = "/api/v1/classify/";
@@ -112,13 +112,12 @@ function keep(batch, answered, model, title) {
 
 // An answer of 422 is one too: no file of the batch could be read, and each is told why.
 async function send(form) {
-    const headers = { Accept: "application/json", "X-CSRFToken": setup.csrf };
-    const response = await fetch(CLASSIFY, { method: "POST", body: form, headers }).catch(() => null);
-    if (!response) throw new ApiError(0, { detail: "The server cannot be reached. Is it running? Drop the files again." });
-    const body = await response.json().catch(() => ({}));
-    if (response.status === 401) throw new ApiError(401, { detail: "You are signed out. Reload the page to sign in again." });
-    if (!body.results) throw new ApiError(response.status, body);
-    return body;
+    try {
+        return await post(CLASSIFY, form);
+    } catch (error) {
+        if (error.body?.results) return error.body;
+        throw error;
+    }
 }
 
 async function classify(batch, model, title) {
@@ -143,7 +142,7 @@ function drop(title, count) {
     const side = make("span", "small soft tabular");
     side.append(title, ` ${new Date().toLocaleTimeString("en-GB")}`);
     header.append(heading, side);
-    const list = make("ul", "cards");
+    const list = make("ul", "classified-list");
     section.append(header, list);
     results.prepend(section);
     return list;
@@ -217,8 +216,6 @@ function clear() {
 
 const target = place("drop");
 const input = place("files");
-// The theme would write the name of the chosen file into a text field beside it; here is none.
-input.hasChangeListener = true;
 input.addEventListener("change", () => {
     take(input.files);
     input.value = "";

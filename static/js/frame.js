@@ -1,5 +1,8 @@
 // What every page does: forms that send themselves, questions before what is hard to take back.
 
+// The theme wants to write a chosen file's name into a field of its own, which ours do not have.
+for (const field of document.querySelectorAll("input[type=file]")) field.hasChangeListener = true;
+
 document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-autosubmit]");
     if (form) form.requestSubmit();

@@ -3,8 +3,6 @@
 import { ApiError } from "./api.js";
 import { duration, Pace } from "./job.js";
 
-// The theme looks for a text field beside every file field and fails where there is none.
-for (const field of document.querySelectorAll("input[type=file]")) field.hasChangeListener = true;
 
 // A file dropped beside its place must not replace the page.
 for (const name of ["dragover", "drop"]) {

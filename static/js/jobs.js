@@ -27,7 +27,7 @@ export async function tellWorkers(waiting) {
     place.classList.toggle("warn", !alive.length);
     place.replaceChildren();
     if (alive.length) {
-        const workers = alive.length === 1 ? `A ${work} worker is alive` : `${alive.length} ${work} workers are alive`;
+        const workers = alive.length === 1 ? `${/^[aeiou]/.test(work) ? "An" : "A"} ${work} worker is alive` : `${alive.length} ${work} workers are alive`;
         place.append(`${workers}: ${wait} for its turn.`);
     } else {
         const command = Object.assign(document.createElement("code"), { textContent: "./run serve" });

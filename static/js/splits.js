@@ -7,8 +7,6 @@ let asked = null;
 let timer = 0;
 
 document.querySelector("[data-without-script]").hidden = true;
-// The theme looks for a text field beside every file field and fails where there is none.
-for (const field of document.querySelectorAll("input[type=file]")) field.hasChangeListener = true;
 
 settings.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -219,8 +219,8 @@ def test_published_lists_are_planned_carried_and_frozen(as_role: As, dataset: Da
         client.post(NEW, {"action": "plan", "file": lists([str(n) for n in range(8)], ["8", "9", "x1"])})
     )
     assert "By the lists of <b>official_split.json</b>: 8 papers train, 3 papers test." in page
-    assert "1 papers of the lists have no labelled image here: x1." in page
-    assert "8 images of 2 papers that the lists do not name are left out" in page
+    assert "Without a labelled image: 1 paper of the lists, x1." in page
+    assert "Left out: 8 images of 2 papers that the lists do not name" in page
     assert "wanted" not in page[page.index("The plan") :]
     answer = freeze(client, lists=hidden(page, "lists"), planned=hidden(page, "planned"))
     split = Split.objects.get()

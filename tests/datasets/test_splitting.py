@@ -247,7 +247,7 @@ def test_published_lists_are_followed_and_val_is_taken_from_train(dataset: Datas
     assert not set(papers[28:]) & where.keys()
     told = " ".join(split.warnings)
     assert "unheard of" in told
-    assert "2 papers that the lists do not name are left out" in told
+    assert "of 2 papers that the lists do not name" in told
     assert split.official
 
 

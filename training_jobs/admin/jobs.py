@@ -62,7 +62,7 @@ def moved(request: HttpRequest, job: Job, *, there: str, name: str) -> HttpRespo
             told = f"{name} is cancelled." if ended else f"{name} will stop within a few seconds."
         elif asked == "retry":
             retry(job)
-            told = f"{name} is queued again, with the same labels and settings."
+            told = f"{name} is queued again, as it was."
         else:
             raise Refused("A job can be cancelled or retried.", code="unknown_action")
     except Refused as refusal:

@@ -208,6 +208,7 @@ class Job(models.Model):
             woken_at=timezone.now(),
             finished_at=None,
             lease_expires_at=None,
+            message="",
             error="",
             error_code="",
         ):
