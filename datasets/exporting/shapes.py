@@ -2,9 +2,7 @@
 
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,16 +11,11 @@ from datasets.errors import Refused
 from datasets.importing.folders import UNLABELLED
 from datasets.importing.summary import Progress
 from datasets.models import Dataset, Image, Split
+from datasets.new_folder import new_folder
 from datasets.store import BytesMissing, path_of
 
 LABELS_FILE = "classification.json"
 IMAGES = "images"
-
-
-class OutputNotEmpty(Refused):
-    """Raised where the output holds something already."""
-
-    code = "output_not_empty"
 
 
 @dataclass
@@ -53,7 +46,7 @@ def export_biofors(
     gets one of its own, since that shape knows no other.
     """
     done = Exported(dataset.slug, "biofors", str(output))
-    with _new_folder(Path(output)) as folder:
+    with new_folder(Path(output)) as folder:
         labels: dict[str, dict[str, str]] = {}
         for image in _images(dataset, None, done, progress):
             paper = image.paper.identifier if image.paper else f"image-{image.pk}"
@@ -81,7 +74,7 @@ def export_imagefolder(
         raise Refused(f"The split {split} is of another dataset than {dataset.slug}.", code="unknown_split")
     done = Exported(dataset.slug, "imagefolder", str(output))
     subsets = dict(split.members.values_list("image_id", "subset")) if split else {}
-    with _new_folder(Path(output)) as folder:
+    with new_folder(Path(output)) as folder:
         for image in _images(dataset, split, done, progress):
             base = folder / subsets[image.pk] if split else folder
             base = base / (image.label.name if image.label else UNLABELLED)
@@ -124,23 +117,3 @@ def _copy(image: Image, target: Path) -> None:
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
-
-
-@contextmanager
-def _new_folder(output: Path) -> Iterator[Path]:
-    """Give a folder to write into that becomes the output only when everything is written."""
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise OutputNotEmpty(f"{output} is not empty. Name a new folder: an export overwrites nothing.")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
-    except OSError as error:
-        raise Refused(f"{output} cannot be written: {error.strerror}.", code="output_not_writable") from error
-    try:
-        yield aside
-        aside.chmod(0o755)
-        if output.exists():
-            output.rmdir()
-        aside.replace(output)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
