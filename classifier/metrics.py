@@ -1,6 +1,6 @@
 """Scores of a classifier from the classes that were and those it said; no Django, no TensorFlow.
 
-scikit-learn and SciPy are imported where they are used: a web process that only shows scores stays small.
+Plain counting: a web process compares models, and scikit-learn, which the tests hold this against, is large.
 """
 
 from collections.abc import Sequence
@@ -52,33 +52,22 @@ def score(actual: Sequence[str], predicted: Sequence[str], *, classes: Sequence[
     unknown = sorted((set(actual) | set(predicted)) - set(classes))
     if unknown:
         raise ValueError(f"not among the classes {', '.join(classes)}: {', '.join(unknown)}")
-    if not actual:
-        per_class = [ClassScore(name, None, None, None, 0) for name in classes]
-        empty = [[0] * len(classes) for _ in classes]
-        return Scores(tuple(classes), empty, per_class, 0.0, 0.0, 0.0, 0)
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-
-    names = list(classes)
-    matrix = confusion_matrix(actual, predicted, labels=names).tolist()
-    precisions, recalls, f1s, supports = precision_recall_fscore_support(
-        actual, predicted, labels=names, zero_division=0
-    )
+    place = {name: index for index, name in enumerate(classes)}
+    matrix = [[0] * len(classes) for _ in classes]
+    for was, said in zip(actual, predicted, strict=True):
+        matrix[place[was]][place[said]] += 1
+    supports = [sum(row) for row in matrix]
     times_predicted = [sum(column) for column in zip(*matrix, strict=True)]
     per_class = [
-        ClassScore(
-            name=name,
-            precision=float(precisions[index]) if supports[index] or times_predicted[index] else None,
-            recall=float(recalls[index]) if supports[index] else None,
-            f1=float(f1s[index]) if supports[index] else None,
-            support=int(supports[index]),
-        )
-        for index, name in enumerate(names)
+        _class_score(name, hits=matrix[index][index], support=supports[index], said=times_predicted[index])
+        for index, name in enumerate(classes)
     ]
+    hits = sum(matrix[index][index] for index in range(len(classes)))
     return Scores(
         classes=tuple(classes),
         matrix=matrix,
         per_class=per_class,
-        accuracy=sum(matrix[index][index] for index in range(len(names))) / len(actual),
+        accuracy=hits / len(actual) if actual else 0.0,
         macro_f1=_mean([each.f1 for each in per_class]),
         balanced_accuracy=_mean([each.recall for each in per_class]),
         total=len(actual),
@@ -94,11 +83,26 @@ def mcnemar_exact(b: int, c: int) -> float:
     """
     if b < 0 or c < 0:
         raise ValueError(f"counts can not be negative: {b}, {c}")
-    if b + c == 0:
+    pairs = b + c
+    if not pairs:
         return 1.0
-    from scipy.stats import binomtest
+    # Whole numbers, divided once at the end: exact however many pairs there are.
+    coefficient = at_most = 1
+    for chosen in range(min(b, c)):
+        coefficient = coefficient * (pairs - chosen) // (chosen + 1)
+        at_most += coefficient
+    return min(1.0, at_most / 2 ** (pairs - 1))
 
-    return float(binomtest(b, b + c, 0.5).pvalue)
+
+def _class_score(name: str, *, hits: int, support: int, said: int) -> ClassScore:
+    """Return a class's scores from how often it was right, was the actual class, and was predicted."""
+    return ClassScore(
+        name=name,
+        precision=hits / said if said else 0.0 if support else None,
+        recall=hits / support if support else None,
+        f1=2 * hits / (support + said) if support else None,
+        support=support,
+    )
 
 
 def _mean(values: Sequence[float | None]) -> float:

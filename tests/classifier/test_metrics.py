@@ -1,8 +1,11 @@
-"""Scores against values worked out by hand."""
+"""Scores against values worked out by hand, and against scikit-learn and SciPy."""
 
 import json
 
+import numpy as np
 import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from classifier.metrics import mcnemar_exact, score
 
@@ -98,3 +101,23 @@ def test_the_paired_test_is_the_exact_binomial_one(b: int, c: int, expected: flo
 def test_the_paired_test_refuses_negative_counts() -> None:
     with pytest.raises(ValueError, match="negative"):
         mcnemar_exact(-1, 3)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_scores_are_those_of_scikit_learn(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    actual, predicted = generator.choice(CLASSES[: generator.integers(2, 5)], (2, generator.integers(1, 60)))
+    scores = score(actual.tolist(), predicted.tolist(), classes=CLASSES)
+    assert scores.matrix == confusion_matrix(actual, predicted, labels=CLASSES).tolist()
+    theirs = precision_recall_fscore_support(actual, predicted, labels=CLASSES, zero_division=0)
+    for index, each in enumerate(scores.per_class):
+        precision, recall, f1, support = (values[index] for values in theirs)
+        assert each.support == support
+        assert (each.precision or 0.0) == pytest.approx(precision)
+        assert (each.recall or 0.0) == pytest.approx(recall)
+        assert (each.f1 or 0.0) == pytest.approx(f1)
+
+
+@pytest.mark.parametrize(("b", "c"), [(3, 9), (57, 50), (400, 463), (9000, 9300), (20000, 20000)])
+def test_the_paired_test_is_that_of_scipy(b: int, c: int) -> None:
+    assert mcnemar_exact(b, c) == pytest.approx(binomtest(b, b + c, 0.5).pvalue, rel=1e-9)
