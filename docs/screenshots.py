@@ -1,0 +1,50 @@
+"""Take the screenshots of the documentation from a running site, such as `./run demo`.
+
+Usage: .venv/bin/python docs/screenshots.py URL USER PASSWORD. Needs Debian's Chromium.
+"""
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+FOLDER = Path(__file__).parent / "images"
+WINDOW = {"width": 1440, "height": 900}
+# From a model's page everything else is a link away.
+ADDRESSES = {
+    "home": "/?dataset=sample",
+    "workbench": "/workbench/?dataset=sample&model=champion",
+    "split": "/splits/1/",
+    "run": "/training/1/",
+    "model": "/models/1/",
+    "compare": "/compare/?models=1,2",
+    "classify": "/classify/",
+}
+
+
+def sign_in(page: Page, url: str, user: str, password: str) -> None:
+    """Sign in at the site."""
+    page.goto(f"{url}/admin/login/")
+    page.get_by_label("Username").fill(user)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_load_state("networkidle")
+
+
+def main(url: str, user: str, password: str) -> None:
+    """Write a picture of each page."""
+    FOLDER.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = browser.new_page(viewport=WINDOW)
+        sign_in(page, url, user, password)
+        for name, address in ADDRESSES.items():
+            page.goto(url + address)
+            page.wait_for_load_state("networkidle")
+            page.wait_for_timeout(500)
+            page.screenshot(path=FOLDER / f"{name}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
