@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-
 from classifier.evaluation import (
     EvaluationIncomplete,
     check_classes,
@@ -17,6 +15,7 @@ from classifier.evaluation import (
 from classifier.metrics import Scores, mcnemar_exact, score
 from classifier.models import ModelVersion
 from datasets.errors import Refused
+from datasets.label_times import label_cutoff
 from datasets.models import Split, Subset
 
 MOST_MODELS = 8
@@ -93,7 +92,7 @@ def compare(versions: Sequence[ModelVersion], *, split: Split, subset: str = Sub
     """
     check_subset(subset)
     _check_versions(versions, split)
-    cutoff = timezone.now()
+    cutoff = label_cutoff()
     labels = labels_as_of(split, subset, cutoff)
     if not labels:
         raise Refused(

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
-from django.utils import timezone
 
 from classifier.metrics import score
 from classifier.models import Evaluation, ModelVersion, Prediction
@@ -16,6 +15,7 @@ from classifier.reading import Unreadable, Wanted, read_fitted, wanted
 from classifier.serving.cache import EngineSpec, get_engine
 from classifier.serving.engine import ArtefactMissing, ArtefactUnreadable, Engine
 from datasets.errors import Refused
+from datasets.label_times import label_cutoff
 from datasets.models import Image, Split, Subset
 
 Progress = Callable[[int, int], None]
@@ -150,7 +150,7 @@ def evaluate(
     `unreadable` are ids of images known to have no prediction because their file cannot be read; they are
     left out and counted. Raises EvaluationIncomplete, `Refused` (bad_subset, empty_subset, other_classes).
     """
-    cutoff = cutoff or timezone.now()
+    cutoff = cutoff or label_cutoff()
     check_subset(subset)
     check_classes(version, split)
     labels = labels_as_of(split, subset, cutoff)
@@ -232,7 +232,7 @@ def check_classes(version: ModelVersion, split: Split) -> None:
 
 def labelled_in(split: Split, subset: str, cutoff: datetime | None = None) -> Any:
     """Return the images of a subset that were labelled and not excluded at the cut-off (now)."""
-    return Image.objects.in_subset(split, subset).usable_as_of(cutoff or timezone.now())
+    return Image.objects.in_subset(split, subset).usable_as_of(cutoff or label_cutoff())
 
 
 def labels_as_of(split: Split, subset: str, cutoff: datetime) -> dict[int, str]:

@@ -3,15 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Literal
 
 from django.db import transaction
 from django.db.models import F, QuerySet
-from django.utils import timezone
 
 from datasets.errors import Refused
+from datasets.label_times import time_of_labels
 from datasets.models import Dataset, Image, Label, LabelBatch, LabelClass
 
 CHUNK = 500
@@ -38,6 +37,13 @@ class StaleLabel(Refused):
         self.who = who
         self.what = what
         self.current_version = current_version
+
+
+class ChangedMeanwhile(Refused):
+    """Raised where an image was labelled between the look at it and the writing."""
+
+    code = "stale_label"
+    status = 409
 
 
 class NotReversible(Refused):
@@ -155,13 +161,15 @@ def redo_batch(batch: LabelBatch, *, author: Any) -> Relabelled:
     return _reverse(newest, kind=LabelBatch.Kind.REDO, author=author)
 
 
-def record_labels(rows: Sequence[NewLabel], *, batch: LabelBatch, reason: str, at: datetime) -> int:
+def record_labels(rows: Sequence[NewLabel], *, batch: LabelBatch, reason: str) -> int:
     """Write label rows and the images' own copies of them; inside a transaction, the images locked.
 
-    Returns how many were written; the batch is saved with the first.
+    Returns how many were written; the batch is saved with the first. `ChangedMeanwhile` where an image was
+    labelled since the version that its row is based on: nothing of the transaction may stay then.
     """
     if not rows:
         return 0
+    at = time_of_labels()
     if batch.pk is None:
         batch.save()
     alike: defaultdict[tuple[int | None, bool, int], list[int]] = defaultdict(list)
@@ -172,7 +180,7 @@ def record_labels(rows: Sequence[NewLabel], *, batch: LabelBatch, reason: str, a
             label_id=label_id, excluded=excluded, version=F("version") + 1
         )
         if written != len(ids):
-            raise Refused("The images are being changed by somebody else. Try again.", code="stale_label")
+            raise ChangedMeanwhile("The images are being changed by somebody else. Try again.")
     Label.objects.bulk_create(
         Label(
             image_id=row.image_id,
@@ -190,21 +198,21 @@ def record_labels(rows: Sequence[NewLabel], *, batch: LabelBatch, reason: str, a
     return len(rows)
 
 
+@transaction.atomic
 def _record(seen: dict[int, int], *, batch: LabelBatch, decide: Decide) -> Relabelled:
-    """Label the images seen in these versions, chunk by chunk, each in a transaction of its own."""
+    """Label the images seen in these versions, as one deed: all of them, or none."""
     done = Relabelled()
     for ids in _chunks(sorted(seen)):
-        with transaction.atomic():
-            found = {
-                image.pk: image
-                for image in Image.objects.select_for_update()
-                .filter(pk__in=ids, dataset_id=batch.dataset_id)
-                .order_by("pk")
-            }
-            stale = [pk for pk in ids if pk not in found or found[pk].version != seen[pk]]
-            rows = [decide(found[pk]) for pk in ids if pk not in set(stale)]
-            changes = [row for row in rows if row is not None]
-            record_labels(changes, batch=batch, reason=batch.reason, at=timezone.now())
+        found = {
+            image.pk: image
+            for image in Image.objects.select_for_update()
+            .filter(pk__in=ids, dataset_id=batch.dataset_id)
+            .order_by("pk")
+        }
+        stale = [pk for pk in ids if pk not in found or found[pk].version != seen[pk]]
+        rows = [decide(found[pk]) for pk in ids if pk not in set(stale)]
+        changes = [row for row in rows if row is not None]
+        record_labels(changes, batch=batch, reason=batch.reason)
         done.changed += len(changes)
         done.unchanged += len(rows) - len(changes)
         done.stale += _told(stale, seen)

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from datasets.errors import Refused
+from datasets.label_times import label_cutoff
 from datasets.models import Dataset, Image, Split, SplitMember, Subset
 from datasets.published_lists import check_official, read_official
 from datasets.stratifying import assign_groups
@@ -88,7 +88,7 @@ def plan_split(
         raise Refused("The seed is a whole number from 0 to 2,147,483,647.", code="bad_seed")
     if official is not None and by != Split.By.PAPER:
         raise Refused("Published lists name whole papers: leave out the choice of 'by'.", code="bad_by")
-    cutoff = timezone.now()
+    cutoff = label_cutoff()
     members = _members(dataset, cutoff)
     warnings: list[str] = []
     if official is None:

@@ -168,6 +168,9 @@ class InferenceJobFactory(DjangoModelFactory[InferenceJob]):
 
     version = factory.SubFactory(ModelVersionFactory)
     dataset = factory.SubFactory(DatasetFactory)
+    label_cutoff = factory.LazyAttribute(
+        lambda made: timezone.now() if getattr(made, "split", None) else None
+    )
 
 
 class ImportJobFactory(DjangoModelFactory[ImportJob]):

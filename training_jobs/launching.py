@@ -12,7 +12,6 @@ from celery import current_app
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 from django.utils.text import slugify
 
 from classifier.evaluation import check_classes, check_subset, labels_as_of
@@ -21,6 +20,7 @@ from classifier.networks.config import ARCHITECTURES, TrainingConfig
 from classifier.networks.errors import NetworkError
 from datasets.errors import Refused
 from datasets.importing.sources import check_slug
+from datasets.label_times import label_cutoff
 from datasets.models import Dataset, Image, Split, Subset
 from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
 
@@ -53,7 +53,7 @@ def queue_training(
     """
     checked = checked_config(architecture, config or {})
     name = _checked_name(name or f"{split.dataset.slug}-{architecture}")
-    cutoff = timezone.now()
+    cutoff = label_cutoff()
     _check_subsets(split, cutoff)
     run = TrainingRun.objects.create(
         split=split,
@@ -83,7 +83,8 @@ def queue_evaluation(
     """Queue an evaluation, by the labels of now; `Refused`: bad_subset, empty_subset, other_classes."""
     check_subset(subset)
     check_classes(version, split)
-    if not labels_as_of(split, subset, timezone.now()):
+    cutoff = label_cutoff()
+    if not labels_as_of(split, subset, cutoff):
         raise Refused(
             f"The subset {subset} of {split} holds no labelled image. Choose another subset or split.",
             code="empty_subset",
@@ -94,6 +95,7 @@ def queue_evaluation(
         dataset=split.dataset,
         split=split,
         subset=subset,
+        label_cutoff=cutoff,
         created_by=author,
     )
     wake_after_commit(job)

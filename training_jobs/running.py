@@ -52,7 +52,7 @@ def run_inference(job: InferenceJob, claim: Claim) -> None:
     evaluation = None
     if job.kind == InferenceJob.Kind.EVALUATION:
         # The labels of when it was asked for; only labelled images count.
-        images: Any = Image.objects.in_subset(job.split, job.subset).usable_as_of(job.created_at)
+        images: Any = Image.objects.in_subset(job.split, job.subset).usable_as_of(job.label_cutoff)
     else:
         images = Image.objects.filter(dataset=job.dataset)
     outcome = predict_missing(
@@ -67,7 +67,7 @@ def run_inference(job: InferenceJob, claim: Claim) -> None:
                 job.version,
                 split=job.split,
                 subset=job.subset,
-                cutoff=job.created_at,
+                cutoff=job.label_cutoff,
                 author=job.created_by,
                 unreadable=outcome.unreadable,
             )

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
-from django.utils import timezone
 
 from datasets.decoding import ImageRefused
 from datasets.importing.reading import Facts, Read, batches, facts_of, read_entry
 from datasets.importing.summary import Entry, ImportSummary, Progress
-from datasets.labelling import NewLabel, record_labels
+from datasets.label_times import time_of_labels
+from datasets.labelling import ChangedMeanwhile, NewLabel, record_labels
 from datasets.models import Dataset, Image, Label, LabelBatch, Paper
 from datasets.models.image import panel_position
 from datasets.store import path_of, put_many
@@ -73,7 +73,7 @@ class Storing:
             try:
                 if not self.summary.dry_run:
                     self._write(plan)
-            except IntegrityError:
+            except (IntegrityError, ChangedMeanwhile):
                 if attempt == _ATTEMPTS:
                     raise
                 self._learn()
@@ -208,7 +208,7 @@ class Storing:
                 NewLabel(image.pk, image.version, class_id, False, Label.Source.IMPORTED)
                 for image, class_id in plan.change
             ]
-            record_labels(rows, batch=batch, reason="", at=timezone.now())
+            record_labels(rows, batch=batch, reason="")
         self.label_batch = batch if batch.pk else None
 
     def _write_papers(self, identifiers: set[str]) -> None:
@@ -221,7 +221,7 @@ class Storing:
 
     def _write_images(self, create: list[tuple[Entry, Facts]], batch: LabelBatch) -> None:
         """Write images and, for those with a label, the first row of their history."""
-        now = timezone.now()
+        now = time_of_labels()
         images = Image.objects.bulk_create(
             new_image(
                 facts,

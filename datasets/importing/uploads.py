@@ -3,12 +3,12 @@
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from datasets.decoding import safe_file_name, safe_paper
 from datasets.errors import Refused
 from datasets.importing.reading import facts_of
 from datasets.importing.storing import new_image
+from datasets.label_times import time_of_labels
 from datasets.models import Dataset, Image, Label, LabelBatch, LabelClass, Paper
 from datasets.store import digest, put_many
 
@@ -75,7 +75,7 @@ def _first_label(image: Image, label_class: LabelClass, author: Any) -> None:
         source=Label.Source.PERSON,
         author=author,
         batch=batch,
-        created_at=timezone.now(),
+        created_at=time_of_labels(),
     )
 
 

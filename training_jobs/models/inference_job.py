@@ -26,6 +26,7 @@ class InferenceJob(Job):
         "datasets.Split", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     subset = models.CharField(max_length=5, choices=Subset, blank=True, default="")
+    label_cutoff = models.DateTimeField(null=True, blank=True)
     evaluation = models.ForeignKey(
         "classifier.Evaluation", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -37,7 +38,7 @@ class InferenceJob(Job):
         constraints = (
             models.CheckConstraint(
                 condition=~models.Q(kind="evaluation")
-                | (models.Q(split__isnull=False) & ~models.Q(subset="")),
+                | (models.Q(split__isnull=False, label_cutoff__isnull=False) & ~models.Q(subset="")),
                 name="evaluation_job_names_a_subset",
             ),
         )
