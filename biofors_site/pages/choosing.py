@@ -8,9 +8,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from biofors_site.api.filters import WideImageFilter, with_predictions
+from biofors_site.api.views import CONFIDENCES, PredictedImageViewSet
 from classifier.evaluation import evaluated_images
 from classifier.models import Evaluation, ModelVersion
 from datasets.admin.page import address
+from datasets.api.keyset import neighbours
 from datasets.errors import Refused
 from datasets.models import Dataset, Image
 
@@ -29,9 +31,9 @@ FILTERS = (
     "q",
     "evaluation",
     "actual",
+    "ordering",
 )
 _CELL = ("evaluation", "actual", "predicted")
-_ORDERING = "ordering"
 
 
 @dataclass
@@ -46,13 +48,18 @@ class Choice:
     query: dict[str, str]
     version: ModelVersion | None = None
     evaluation: Evaluation | None = None
+    ordering: tuple[str, ...] = ("id",)
     errors: dict[str, list[str]] = field(default_factory=dict)
 
     def around(self, image: Image) -> tuple[int | None, int | None]:
-        """Return the ids before and after an image among those chosen, by id; None at an end."""
-        before = self.images.filter(pk__lt=image.pk).order_by("-pk").values_list("pk", flat=True).first()
-        after = self.images.filter(pk__gt=image.pk).order_by("pk").values_list("pk", flat=True).first()
-        return before, after
+        """Return the ids before and after an image among those chosen, in their order; None at an end."""
+        row: Any = image
+        if self.version:
+            row = with_predictions(Image.objects.filter(pk=image.pk), self.version).get()
+        if self.ordering[0].lstrip("-") != "id" and getattr(row, self.ordering[0].lstrip("-")) is None:
+            return None, None
+        before, after = neighbours(self.images, ordering=self.ordering, row=row)
+        return before and before.pk, after and after.pk
 
 
 def chosen(request: HttpRequest, dataset: Dataset) -> Choice:
@@ -61,14 +68,20 @@ def chosen(request: HttpRequest, dataset: Dataset) -> Choice:
     query["dataset"] = dataset.slug
     if "evaluation" in query:
         return _of_cell(request, query)
-    ordering = {_ORDERING: request.GET.get(_ORDERING, "")}
-    source = address(reverse("image-list"), **query, **ordering)
+    source = address(reverse("image-list"), **query)
     images: Any = Image.objects.visible_to(request.user)
     asked = WideImageFilter(query, queryset=images, request=request)
-    if not asked.is_valid():
-        errors = {name: [str(each) for each in told] for name, told in asked.errors.items()}
+    errors = {name: [str(each) for each in told] for name, told in asked.errors.items()}
+    ordering = query.get("ordering", "id")
+    if ordering not in PredictedImageViewSet.orderings:
+        errors["ordering"] = [f"{ordering!r:.40} is no order of images."]
+    elif ordering in CONFIDENCES and not errors and asked.version is None:
+        errors["ordering"] = ["Choose the model whose confidence orders the images."]
+    if errors:
         return Choice(images.none(), source, query, errors=errors)
-    return Choice(asked.qs, source, query, version=asked.version)
+    found = asked.qs.filter(predicted_confidence__isnull=False) if ordering in CONFIDENCES else asked.qs
+    fields = PredictedImageViewSet.orderings[ordering]
+    return Choice(found, source, query, version=asked.version, ordering=fields)
 
 
 def _of_cell(request: HttpRequest, query: dict[str, str]) -> Choice:

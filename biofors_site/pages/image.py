@@ -65,17 +65,14 @@ class ImagePage(Page):
 
     def _opinions(self, image: Image, looks: dict[str, dict[str, str]]) -> list[dict[str, Any]]:
         """Return what versions said of the image, the champion first, then the newest."""
-        said = list(
-            Prediction.objects.visible_to(self.request.user)
-            .filter(image=image)
-            .select_related("version")
-            .prefetch_related("version__aliases")
-            .order_by("-version")[:OPINIONS]
-        )
-        opinions = [
+        said = Prediction.objects.visible_to(self.request.user).filter(image=image).select_related("version")
+        of_champion = said.filter(version__aliases__name=CHAMPION)
+        others = said.exclude(version__aliases__name=CHAMPION).order_by("-version_id")
+        champion = of_champion.first()
+        return [
             {
                 "prediction": each,
-                "champion": any(alias.name == CHAMPION for alias in each.version.aliases.all()),
+                "champion": each is champion,
                 "bars": [
                     {
                         "name": name,
@@ -86,9 +83,8 @@ class ImagePage(Page):
                     for name, share in zip(each.version.classes, each.probabilities, strict=True)
                 ],
             }
-            for each in said
+            for each in [*([champion] if champion else []), *others[: OPINIONS - bool(champion)]]
         ]
-        return sorted(opinions, key=lambda opinion: not opinion["champion"])
 
     def _siblings(self, image: Image) -> Any:
         """Return the other images of its panel group."""

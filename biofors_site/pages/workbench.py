@@ -50,7 +50,9 @@ class WorkbenchPage(Page):
             "looks": class_looks(dataset),
             "states": Image.State.choices,
             "subsets": Subset.choices,
-            "splits": Split.objects.visible_to(self.request.user).filter(dataset=dataset),
+            "splits": Split.objects.visible_to(self.request.user)
+            .filter(dataset=dataset)
+            .select_related("dataset"),
             "versions": self._versions(),
             "orderings": ORDERINGS if choice.version else ORDERINGS[:3],
             "asked": params,

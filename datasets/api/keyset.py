@@ -45,6 +45,16 @@ def keyset_page(queryset: "QuerySet[Any]", *, ordering: Sequence[str], cursor: s
     )
 
 
+def neighbours(queryset: "QuerySet[Any]", *, ordering: Sequence[str], row: Any) -> tuple[Any, Any]:
+    """Return the rows before and after a row, which need not be among them; None at an end."""
+    values = [_value(row, name.lstrip("-")) for name in ordering]
+    before, after = (
+        queryset.filter(_behind(order, values)).order_by(*order).first()
+        for order in ([_reversed(name) for name in ordering], ordering)
+    )
+    return before, after
+
+
 def _behind(order: Sequence[str], values: Sequence[Any]) -> Q:
     """The rows that come after these values."""
     after = Q()

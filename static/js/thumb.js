@@ -53,7 +53,7 @@ export function make(image, classes) {
     img.loading = "lazy";
     img.decoding = "async";
     img.alt = "";
-    img.src = image.thumbnail;
+    img.src = new URL(image.thumbnail, window.location.href).pathname;
     picture.append(img);
     element.append(picture);
     draw(element, image, classes);

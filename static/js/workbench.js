@@ -11,7 +11,8 @@ const end = document.getElementById("grid-end");
 const reason = document.getElementById("bench-reason");
 const undoButton = document.querySelector("[data-undo]");
 const PAGE = 120;
-const KEPT_BATCH = `undo:${setup.query.dataset ?? ""}`;
+const KEPT = `undo:${setup.query.dataset ?? ""}`;
+const MOST_KEPT = 50;
 
 const images = new Map();
 const selected = new Set();
@@ -35,7 +36,8 @@ async function load() {
             made.append(make(image, classes));
         }
         grid.append(made);
-        next = page.next;
+        // Its path only: behind a proxy the server may not know by which scheme it is reached.
+        next = page.next && page.next.slice(new URL(page.next).origin.length);
         end.textContent = "";
         if (!focused && grid.firstElementChild) setFocus(grid.firstElementChild, false);
     } catch (error) {
@@ -143,54 +145,79 @@ function targets() {
     return ids.map((id) => images.get(id));
 }
 
-async function relabel(change) {
+// One request after the other: each names the versions that the one before has left.
+let sending = Promise.resolve();
+
+function inTurn(deed) {
+    sending = sending.then(deed).catch((error) => say(error.message, { bad: true }));
+}
+
+function relabel(change) {
     const chosen = targets();
     if (!chosen.length || !setup.mayLabel) return;
-    const single = !selected.size;
-    const before = chosen.map(({ id, label, excluded }) => ({ id, label, excluded }));
-    try {
-        const done = await post("/api/v1/relabel/", {
-            ...change,
-            images: chosen.map(({ id, version }) => ({ id, version })),
-            reason: reason.value.trim(),
-        });
-        const changed = chosen.filter((image) => Object.entries(change).some(([name, value]) => image[name] !== value));
-        apply(changed.map(({ id }) => ({ id, ...change })), done.stale);
-        if (done.batch) remember({ batch: done.batch, before, after: before.map((each) => ({ ...each, ...change })) });
-        tellDone(done, change);
-        if (single) {
-            step(1, false);
-        } else {
-            clear();
+    const why = reason.value.trim();
+    const marked = [...selected];
+    if (marked.length) {
+        clear();
+        tellSelected();
+    } else {
+        step(1, false);
+    }
+    inTurn(async () => {
+        try {
+            await send(chosen, change, why);
+        } catch (error) {
+            marked.forEach((id) => mark(elementOf(id), true));
             tellSelected();
+            throw error;
         }
-    } catch (error) {
-        say(error.message, { bad: true });
+    });
+}
+
+async function send(chosen, change, why) {
+    const before = chosen.map(({ id, label, excluded }) => ({ id, label, excluded }));
+    const images = chosen.map(({ id, version }) => ({ id, version }));
+    const done = await post("/api/v1/relabel/", { ...change, images, reason: why });
+    const mine = without(done.stale, before);
+    const after = mine.map((each) => ({ ...each, ...change }));
+    apply(after, done.stale);
+    if (done.batch) remember({ batch: done.batch, before: mine, after });
+    tellDone(done, change);
+}
+
+function without(stale, labels) {
+    const others = new Set(stale.map((each) => each.id));
+    return labels.filter((each) => !others.has(each.id));
+}
+
+// Show new labels, each one version on where it differs; and what others made of the stale ones.
+function apply(labels, stale) {
+    for (const { id, label, excluded } of labels) {
+        const image = images.get(String(id));
+        if (!image || (image.label === label && image.excluded === excluded)) continue;
+        take(image, { label, excluded, version: image.version + 1 });
+    }
+    for (const other of stale) {
+        const image = images.get(String(other.id));
+        if (image) take(image, other);
     }
 }
 
-// Show new labels: each counts one version more, but where somebody else was quicker.
-function apply(labels, stale) {
-    const others = new Map(stale.map((each) => [each.id, each]));
-    for (const each of labels) {
-        const image = images.get(String(each.id));
-        if (!image) continue;
-        const other = others.get(each.id);
-        if (other) take(image, other);
-        else take(image, { label: image.label, excluded: image.excluded, ...each, version: image.version + 1 });
-    }
+function elementOf(id) {
+    return grid.querySelector(`[data-id="${id}"]`);
 }
 
 function take(image, { label, excluded, version }) {
     Object.assign(image, { label, excluded, version: version ?? image.version });
-    const element = grid.querySelector(`[data-id="${image.id}"]`);
+    const element = elementOf(image.id);
     if (element) draw(element, image, classes);
 }
 
 function tellDone(done, change) {
     const what = "label" in change ? change.label ?? "no label" : change.excluded ? "excluded" : "taken back in";
-    const told = [`${done.changed} image${done.changed === 1 ? "" : "s"}: ${what}`];
-    if (!done.changed) told[0] = `Nothing to change: ${what} already`;
+    const told = [];
+    if (done.changed) told.push(`${done.changed} image${done.changed === 1 ? "" : "s"}: ${what}`);
+    else if (done.unchanged) told.push(`Nothing to change: ${what} already`);
     for (const each of done.stale.slice(0, 3)) {
         told.push(`${each.by ?? "An import"} was quicker on one: ${each.excluded ? "excluded" : each.label ?? "no label"}`);
     }
@@ -203,39 +230,42 @@ function exclude() {
     if (chosen.length) relabel({ excluded: !chosen.every((image) => image.excluded) });
 }
 
+// What this tab did, newest last: undo takes back one deed after the other, also after a reload.
+function deeds() {
+    return JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
+}
+
+function keep(all) {
+    sessionStorage.setItem(KEPT, JSON.stringify(all.slice(-MOST_KEPT)));
+    undoButton.disabled = !all.length;
+}
+
 function remember(deed) {
-    if (deed) sessionStorage.setItem(KEPT_BATCH, JSON.stringify(deed));
-    else sessionStorage.removeItem(KEPT_BATCH);
-    undoButton.disabled = !deed;
+    keep([...deeds(), deed]);
 }
 
-async function undo() {
-    const deed = JSON.parse(sessionStorage.getItem(KEPT_BATCH) ?? "null");
-    if (!deed) return;
-    await reverse(deed, "undo", deed.before, { label: "Redo", run: () => redo(deed) });
+function undo() {
+    inTurn(async () => {
+        const all = deeds();
+        const deed = all.pop();
+        if (!deed) return;
+        await reverse(deed, "undo", deed.before, { label: "Redo", run: () => redo(deed) });
+        keep(all);
+    });
 }
 
-async function redo(deed) {
-    if (await reverse(deed, "redo", deed.after, { label: "Undo", run: undo })) remember(deed);
+function redo(deed) {
+    inTurn(async () => {
+        await reverse(deed, "redo", deed.after, { label: "Undo", run: undo });
+        remember(deed);
+    });
 }
 
 async function reverse(deed, way, labels, action) {
-    try {
-        const done = await post(`/api/v1/relabel/${deed.batch}/${way}/`);
-        remember(null);
-        apply(labels.filter((each) => differs(each)), done.stale);
-        const left = done.stale.length ? `; ${done.stale.length} left as somebody else changed them since` : "";
-        say(`${way === "undo" ? "Undone" : "Redone"}: ${done.changed} image${done.changed === 1 ? "" : "s"}${left}`, { action });
-        return true;
-    } catch (error) {
-        say(error.message, { bad: true });
-        return false;
-    }
-}
-
-function differs({ id, label, excluded }) {
-    const image = images.get(String(id));
-    return image && (image.label !== label || image.excluded !== excluded);
+    const done = await post(`/api/v1/relabel/${deed.batch}/${way}/`);
+    apply(without(done.stale, labels), done.stale);
+    const left = done.stale.length ? `; ${done.stale.length} left as somebody else changed them since` : "";
+    say(`${way === "undo" ? "Undone" : "Redone"}: ${done.changed} image${done.changed === 1 ? "" : "s"}${left}`, { action });
 }
 
 // Keys
@@ -284,7 +314,7 @@ for (const button of document.querySelectorAll("[data-label]")) {
 document.querySelector("[data-exclude]")?.addEventListener("click", exclude);
 document.querySelector("[data-all]").addEventListener("click", selectLoaded);
 undoButton?.addEventListener("click", undo);
-if (undoButton) undoButton.disabled = !sessionStorage.getItem(KEPT_BATCH);
+if (undoButton) undoButton.disabled = !deeds().length;
 document.addEventListener("change", (event) => event.target.matches("[data-now]") && event.target.form.requestSubmit());
 
 const size = document.getElementById("bench-size");

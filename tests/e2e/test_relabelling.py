@@ -72,6 +72,40 @@ def test_arrows_move_a_digit_labels_and_moves_on_and_undo_survives_a_reload(grid
     assert labels()[1] == "Microscopy"
 
 
+def test_digits_quicker_than_the_server_are_all_kept(grid: Open) -> None:
+    page = grid()
+    thumbs(page).nth(0).focus()
+    for digit in "4125":
+        page.keyboard.press(digit)
+    expect(thumbs(page).nth(3)).to_have_attribute("aria-label", "1 / 010201.png, labelled Noneoftheabove")
+    assert labels()[:4] == ["Microscopy", "BlotGel", "FAC", "Noneoftheabove"]
+    for _ in range(4):
+        page.keyboard.press("u")
+    expect(page.get_by_role("button", name="Undo").first).to_be_disabled()
+    assert labels() == ["BlotGel", "Microscopy"] * 3
+
+
+def test_undo_leaves_what_a_colleague_said_as_it_is_and_as_it_is_shown(grid: Open) -> None:
+    page = grid()
+    expect(thumbs(page)).to_have_count(6)
+    image = Image.objects.order_by("pk")[1]
+    correct_label(
+        image, label=image.dataset.class_named("FAC"), excluded=False, author=None, expected_version=None
+    )
+    thumbs(page).nth(0).click()
+    thumbs(page).nth(2).click(modifiers=["Shift"])
+    page.keyboard.press("3")
+    expect(page.get_by_text("2 images: Macroscopy. An import was quicker on one: FAC")).to_be_visible()
+    page.keyboard.press("u")
+    expect(page.get_by_text("Undone: 2 images")).to_be_visible()
+    shown = [thumbs(page).nth(place).get_attribute("aria-label") for place in range(3)]
+    assert [text.rpartition(" ")[2] for text in shown if text] == ["BlotGel", "FAC", "BlotGel"]
+    assert labels()[:3] == ["BlotGel", "FAC", "BlotGel"]
+    thumbs(page).nth(1).click()
+    page.keyboard.press("4")
+    expect(page.get_by_text("1 image: Microscopy")).to_be_visible()
+
+
 def test_x_excludes_and_takes_back(grid: Open) -> None:
     page = grid()
     thumbs(page).nth(0).click()

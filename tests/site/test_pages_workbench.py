@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from classifier.evaluation import evaluate
+from classifier.registry import promote
 from datasets.labelling import correct_label
 from datasets.models import Image
 from tests.factories import ImageFactory, PaperFactory
@@ -152,6 +153,49 @@ def test_previous_and_next_stay_within_the_choice_that_was_opened(
     assert answer.context["before"] == f"/images/{blots[0]}/?dataset=panels&label=BlotGel"
     assert answer.context["after"] == f"/images/{blots[2]}/?dataset=panels&label=BlotGel"
     assert visit(f"/images/{blots[0]}/?dataset=panels&label=BlotGel").context["before"] == ""
+
+
+def test_previous_and_next_follow_the_order_of_the_grid(visit: Callable[..., Any]) -> None:
+    dataset = labelled_dataset(slug="panels", papers=1)
+    version = ModelVersionFactory()
+    pks = list(dataset.images.order_by("pk").values_list("pk", flat=True))
+    for pk, confidence in zip(pks, (0.9, 0.3, 0.6, 0.3), strict=True):
+        PredictionFactory(version=version, image_id=pk, confidence=confidence)
+    query = f"dataset=panels&model={version}&ordering=confidence"
+    answer = visit(f"/images/{pks[3]}/?{query}")
+    assert answer.context["before"].startswith(f"/images/{pks[1]}/?")
+    assert answer.context["after"].startswith(f"/images/{pks[2]}/?")
+    assert "ordering=confidence" in answer.context["after"]
+    assert "ordering=confidence" in answer.context["back"]
+
+
+def test_an_order_that_needs_a_model_says_so(visit: Callable[..., Any]) -> None:
+    labelled_dataset(slug="panels")
+    page = visit("/workbench/?dataset=panels&ordering=confidence").content.decode()
+    assert "Choose the model whose confidence orders the images." in page
+
+
+def test_the_champion_is_shown_first_however_many_models_spoke(visit: Callable[..., Any]) -> None:
+    image = ImageFactory()
+    versions = [ModelVersionFactory() for _ in range(9)]
+    for version in versions:
+        PredictionFactory(version=version, image=image)
+    promote(versions[0], reason="it was the first")
+    opinions = visit(f"/images/{image.pk}/").context["opinions"]
+    shown = [opinion["prediction"].version for opinion in opinions]
+    assert shown == [versions[0], *reversed(versions[4:])]
+    assert [opinion["champion"] for opinion in opinions] == [True] + [False] * 5
+
+
+def test_pages_take_no_more_queries_where_there_are_many_rows(
+    visit: Callable[..., Any], django_assert_max_num_queries: Any
+) -> None:
+    dataset = labelled_dataset(slug="panels")
+    for number in range(20):
+        split_of(dataset, name=f"s{number}")
+    visit("/workbench/?dataset=panels")
+    with django_assert_max_num_queries(40):
+        assert visit("/workbench/?dataset=panels").status_code == 200
 
 
 def test_opening_pages_changes_no_label(visit: Callable[..., Any]) -> None:
