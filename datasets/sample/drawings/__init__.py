@@ -1,0 +1,1 @@
+"""The styles, by what they show; each function marked `@style` is one."""
