@@ -2,14 +2,24 @@
 
 import unicodedata
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
 
+from datasets.depth import (
+    DEEP_MODES,
+    ONE_AT_A_TIME,
+    Pixels,
+    by_strips,
+    deep_colour,
+    deep_grey,
+    deep_rawmode,
+    read_low_bytes,
+)
 from datasets.errors import Refused
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -17,9 +27,7 @@ MIN_SIDE = 8
 MAX_SIDE = 20_000
 MAX_PIXELS = 25_000_000
 MAX_NAME_BYTES = 255
-_STRETCH = (0.5, 99.8)
-
-Pixels = NDArray[np.uint8]
+_LEFT_BEHIND = {"thumbs.db", "desktop.ini", "__macosx"}
 
 # What the first bytes say, because a name says nothing.
 _ALLOWED = (
@@ -40,7 +48,6 @@ _OTHERS = (
     (b"PK\x03\x04", "a ZIP archive"),
     (b"version https://git-lfs", "a Git LFS pointer: fetch the file itself with 'git lfs pull'"),
 )
-_DEEP_MODES = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
 _ALPHA_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
 _PLAIN_MODES = {"1", "L", "P", "RGB", "RGBX", "YCbCr", "HSV"}
 
@@ -84,8 +91,11 @@ class Decoded:
         return int(self.pixels.shape[0])
 
 
-def safe_name(name: str, *, what: str, longest: int = MAX_NAME_BYTES) -> str:
-    """Return the name as it is; `ImageRefused` (unsafe_name) where it could reach another folder."""
+def safe_name(name: str, *, what: str, longest: int = MAX_NAME_BYTES, hidden: bool = True) -> str:
+    """Return the name as it is; `ImageRefused` (unsafe_name) where it could reach another folder.
+
+    Without `hidden` also where no import would find it again.
+    """
     if not isinstance(name, str) or not name.strip() or name in {".", ".."}:
         reason = "it is empty or a folder's own name"
     elif "/" in name or "\\" in name:
@@ -94,19 +104,26 @@ def safe_name(name: str, *, what: str, longest: int = MAX_NAME_BYTES) -> str:
         reason = "it holds a control character"
     elif len(name.encode()) > longest:
         reason = f"it is longer than {longest} bytes"
+    elif not hidden and is_hidden(name):
+        reason = "folders hide such names, and imports pass them over"
     else:
         return name
     raise ImageRefused(f"The {what} {name!r:.120} is not safe: {reason}. Rename it.", code="unsafe_name")
 
 
+def is_hidden(name: str) -> bool:
+    """Whether folders hide what is named so: by a dot, or because systems leave it behind."""
+    return name.startswith(".") or name.casefold() in _LEFT_BEHIND
+
+
 def safe_file_name(name: str) -> str:
     """Return the file name as it is; `ImageRefused` (unsafe_name) otherwise."""
-    return safe_name(name, what="file name")
+    return safe_name(name, what="file name", hidden=False)
 
 
 def safe_paper(identifier: str) -> str:
     """Return the paper's identifier as it is; `ImageRefused` (unsafe_name) otherwise."""
-    return safe_name(identifier, what="paper", longest=200)
+    return safe_name(identifier, what="paper", longest=200, hidden=False)
 
 
 def decode(data: bytes) -> Decoded:
@@ -123,11 +140,12 @@ def decode(data: bytes) -> Decoded:
                 # load() reads past a broken checksum; verify() does not, and spends the file it is given.
                 with _opened(data, found) as again:
                     again.verify()
-            deep = _deep_rawmode(image)
-            image.load()
-            orientation = _orientation(image)
-            pixels = _deep_colour(data, image, deep, notes) if deep else _to_rgb(image, notes)
-            _note_pages(image, found, notes)
+            raw = deep_rawmode(image)
+            with ONE_AT_A_TIME if raw or image.mode in DEEP_MODES else nullcontext():
+                image.load()
+                orientation = _orientation(image)
+                pixels = _deep_colour(data, image, raw, notes) if raw else _to_rgb(image, notes)
+        _note_pages(data, found, notes)
     except ImageRefused:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -198,111 +216,81 @@ def _orientation(image: Any) -> int:
         return 1
 
 
-def _note_pages(image: Any, found: str, notes: list[str]) -> None:
-    """Note that only the first of several pages or frames is shown."""
-    pages = getattr(image, "n_frames", 1)
-    if pages > 1:
-        notes.append(f"first of {pages} {'pages' if found == 'TIFF' else 'frames'}")
+def _note_pages(data: bytes, found: str, notes: list[str]) -> None:
+    """Note that only the first of several pages or frames is shown; a damaged second page is none."""
+    try:
+        with _opened(data, found) as image:
+            if found != "TIFF":
+                pages = getattr(image, "n_frames", 1)
+                notes += [f"first of {pages} frames"] if pages > 1 else []
+                return
+            # To count them all takes time by the square of their number, and a small file holds thousands.
+            image.seek(1)
+            notes.append("first of several pages")
+    except Exception:
+        return
 
 
 def _to_rgb(image: Any, notes: list[str]) -> Pixels:
     """Bring a loaded image of any mode to uint8 RGB, (height, width, 3)."""
-    if image.mode in _DEEP_MODES:
-        values = np.asarray(image)
+    if image.mode in DEEP_MODES:
         notes.append(f"stretched to 8 bit from {'float' if image.mode == 'F' else 'more than 8 bit'}")
-        if getattr(image, "tag_v2", {}).get(262) == 0:
-            values = values.max() - values.astype(np.float64)
-        return np.repeat(stretch(values)[:, :, None], 3, axis=2)
+        return deep_grey(image)
     if image.mode == "CMYK":
         notes.append("converted from CMYK")
-        return np.asarray(_cmyk_to_rgb(image))
+        return by_strips(image, _from_cmyk(image))
     if image.mode in _ALPHA_MODES or "transparency" in image.info:
         notes.append("alpha laid over white")
-        return _over_white(image)
+        return by_strips(image, _over_white)
     if image.mode in _PLAIN_MODES:
-        return np.asarray(image.convert("RGB"))
+        return by_strips(image, lambda strip: strip.convert("RGB"))
     if image.mode == "LAB":
         lab = ImageCms.buildTransform(
             ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
         )
-        converted = ImageCms.applyTransform(image, lab)
-        assert converted is not None
-        return np.asarray(converted)
+        return by_strips(image, lambda strip: ImageCms.applyTransform(strip, lab))
     raise ImageRefused(
         f"Images of mode {image.mode} are not taken. Save it as RGB.", code="mode_not_supported"
     )
 
 
-def _over_white(image: Any) -> Pixels:
+def _over_white(image: Any) -> Any:
     """Lay an image with transparency over white."""
     if image.mode not in {"RGBA", "RGBa"}:
         # PA to RGBA keeps alpha only by way of the palette's own conversion.
         image = image.convert("RGBA")
     white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-    return np.asarray(Image.alpha_composite(white, image.convert("RGBA")).convert("RGB"))
+    return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
 
-def _cmyk_to_rgb(image: Any) -> Any:
-    """Convert CMYK by its own colour profile where it has one, else by the usual formula."""
-    if image.format in {"JPEG", "MPO"} and "adobe" not in image.info:
-        # Pillow takes every CMYK JPEG for Adobe's inverted one.
-        image = ImageChops.invert(image)
-    profile = image.info.get("icc_profile")
-    if profile:
-        try:
-            return ImageCms.profileToProfile(
-                image,
-                ImageCms.ImageCmsProfile(BytesIO(profile)),
-                ImageCms.createProfile("sRGB"),
-                outputMode="RGB",
+def _from_cmyk(image: Any) -> Callable[[Any], Any]:
+    """Return what converts CMYK: by the image's own colour profile, or by the usual formula without one."""
+    # Pillow takes every CMYK JPEG for Adobe's inverted one.
+    inverted = image.format in {"JPEG", "MPO"} and "adobe" not in image.info
+    profile = None
+    if data := image.info.get("icc_profile"):
+        # A damaged profile is no reason to refuse the picture.
+        with suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            profile = ImageCms.buildTransform(
+                ImageCms.ImageCmsProfile(BytesIO(data)), ImageCms.createProfile("sRGB"), "CMYK", "RGB"
             )
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            # A damaged profile is no reason to refuse the picture.
-            return image.convert("RGB")
-    return image.convert("RGB")
+
+    def convert(strip: Any) -> Any:
+        strip = ImageChops.invert(strip) if inverted else strip
+        return ImageCms.applyTransform(strip, profile) if profile else strip.convert("RGB")
+
+    return convert
 
 
-def stretch(values: NDArray[Any]) -> Pixels:
-    """Map the 0.5 to 99.8 percentiles of an array of any depth to 0 to 255, uint8; not-a-number becomes 0."""
-    numbers = values.astype(np.float32)
-    finite = numbers[np.isfinite(numbers)]
-    if finite.size == 0:
-        return np.zeros(values.shape, np.uint8)
-    low, high = np.percentile(finite, _STRETCH)
-    if high <= low:
-        # A few bright spots on an even ground: the percentiles see the ground only.
-        low, high = float(finite.min()), float(finite.max())
-    if high <= low:
-        return np.zeros(values.shape, np.uint8)
-    scaled = (np.nan_to_num(numbers, nan=low, posinf=high, neginf=low) - low) * (255.0 / (high - low))
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-
-
-def _deep_rawmode(image: Any) -> str:
-    """Return the raw mode of a 16-bit colour image whose low bytes Pillow would drop, else an empty text."""
-    for tile in getattr(image, "tile", ()):
-        arguments = tile[3]
-        raw = arguments if isinstance(arguments, str) else (arguments or [""])[0]
-        if raw in {"RGB;16B", "RGB;16L", "RGB;16N", "RGBA;16B", "RGBA;16L", "RGBA;16N"}:
-            return str(raw)
-    return ""
-
-
-def _deep_colour(data: bytes, high: Any, raw: str, notes: list[str]) -> Pixels:
-    """Bring 16-bit colour to 8 bit: read the low bytes as if they were the high ones, join, stretch."""
-    bands, order = raw.split(";16")
-    swapped = f"{bands};16{'L' if order == 'B' else 'B'}"
-    with _opened(data, high.format) as low:
-        low.tile = [
-            tile._replace(args=swapped if isinstance(tile.args, str) else (swapped, *tile.args[1:]))
-            for tile in low.tile
-        ]
-        low.load()
-        values = np.asarray(high).astype(np.uint16) * 256 + np.asarray(low)
+def _deep_colour(data: bytes, image: Any, raw: str, notes: list[str]) -> Pixels:
+    """Bring 16-bit colour to uint8 RGB: Pillow reads the high bytes only, so the low ones are read apart."""
+    found, bands = image.format, raw.partition(";")[0]
+    high = by_strips(image, lambda strip: strip, bands=len(bands))
+    # The second reading takes as much memory again.
+    image.close()
     notes.append("stretched to 8 bit from 16-bit colour")
-    colour = stretch(values[:, :, :3])
-    if bands == "RGB":
-        return colour
-    notes.append("alpha laid over white")
-    alpha = values[:, :, 3:].astype(np.float32) / 65535.0
-    return np.rint(colour * alpha + 255.0 * (1.0 - alpha)).astype(np.uint8)
+    if bands == "RGBA":
+        notes.append("alpha laid over white")
+    with _opened(data, found) as low:
+        read_low_bytes(low, raw)
+        return deep_colour(high, low)

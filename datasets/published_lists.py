@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from datasets.decoding import ImageRefused, safe_paper
 from datasets.errors import Refused
 from datasets.models import Subset
 
@@ -36,7 +37,7 @@ def check_official(read: Any) -> dict[str, list[str]]:
     for subset, papers in read.items():
         if not isinstance(papers, list) or not all(type(paper) in {str, int} for paper in papers):
             raise _no_split_file(f"{subset} must be a list of papers")
-        lists[subset] = [str(paper) for paper in papers]
+        lists[subset] = [_paper(paper, subset) for paper in papers]
     repeated = [
         paper for paper, n in Counter(paper for some in lists.values() for paper in some).items() if n > 1
     ]
@@ -45,5 +46,13 @@ def check_official(read: Any) -> dict[str, list[str]]:
     return lists
 
 
+def _paper(paper: str | int, subset: str) -> str:
+    """Return a listed paper's identifier; refuse what no paper can be called."""
+    try:
+        return safe_paper(str(paper))
+    except ImageRefused as refusal:
+        raise _no_split_file(f"{subset} names what is no paper. {refusal}") from refusal
+
+
 def _no_split_file(reason: str) -> Refused:
-    return Refused(f"The file is no list of papers: {reason}.", code="not_a_split_file")
+    return Refused(f"The file is no list of papers: {reason.rstrip('.')}.", code="not_a_split_file")

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.core.validators import slug_re
 from django.db.models import Count, Q
 
 from datasets.errors import Refused
 from datasets.models import Dataset, Image, Split, SplitMember
+from datasets.models.label_class import DEFAULT_CLASSES
 
 
 class UnknownDataset(Refused):
@@ -18,14 +20,15 @@ class UnknownDataset(Refused):
 def find_dataset(slug: str, user: Any = None) -> Dataset:
     """Return the dataset of that slug among those the user may see (all without a user)."""
     seen = Dataset.objects.all() if user is None else Dataset.objects.visible_to(user)
-    try:
-        return seen.get(slug=slug)
-    except Dataset.DoesNotExist as error:
-        known = ", ".join(seen.values_list("slug", flat=True)[:20])
-        raise UnknownDataset(
-            f"There is no dataset {slug!r}. "
-            + (f"There are: {known}." if known else "Import one first: import_biofors or import_folder.")
-        ) from error
+    # What is no slug names nothing; some texts no database takes.
+    found = seen.filter(slug=slug).first() if slug_re.match(slug) else None
+    if found is not None:
+        return found
+    known = ", ".join(seen.values_list("slug", flat=True)[:20])
+    raise UnknownDataset(
+        f"There is no dataset {slug!r}. "
+        + (f"There are: {known}." if known else "Import one first: import_biofors or import_folder.")
+    )
 
 
 def class_counts(dataset: Dataset) -> list[dict[str, Any]]:
@@ -66,6 +69,14 @@ def class_looks(dataset: Dataset | None) -> dict[str, dict[str, str]]:
     return {
         each.name: {"short": each.short, "colour": each.colour, "hotkey": each.hotkey}
         for each in dataset.classes.all()
+    }
+
+
+def usual_looks() -> dict[str, dict[str, str]]:
+    """Return how the classes are shown that every dataset starts with, as `class_looks`."""
+    return {
+        each["name"]: {"short": each["short"], "colour": each["colour"], "hotkey": each["hotkey"]}
+        for each in DEFAULT_CLASSES
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.validators import slug_re
 from django.db import IntegrityError, transaction
 
 from datasets.errors import Refused
@@ -169,12 +170,12 @@ def read_ratios(ratios: str | Sequence[float]) -> list[float]:
     parts: Sequence[Any] = ratios.replace(",", ":").split(":") if isinstance(ratios, str) else ratios
     try:
         shares = [float(part) for part in parts]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         shares = []
     finite = len(shares) == 3 and all(0 <= share <= 1e9 for share in shares)
     if not finite or shares[0] == 0 or shares[1] + shares[2] == 0:
         raise Refused(
-            f"The ratios {ratios!r} are not three numbers train:val:test such as 65:15:20.",
+            f"The ratios {ratios!r:.100} are not three numbers train:val:test such as 65:15:20.",
             code="bad_ratios",
         )
     return [int(share) if share == int(share) else share for share in shares]
@@ -184,9 +185,10 @@ def find_split(text: str, user: Any = None) -> Split:
     """Return the split named `dataset/name`, or `name` where only one dataset has it."""
     seen = Split.objects.all() if user is None else Split.objects.visible_to(user)
     dataset, _, name = text.rpartition("/")
-    found = list(
-        seen.filter(name=name, **({"dataset__slug": dataset} if dataset else {})).select_related("dataset")
-    )
+    wanted = {"name": name, **({"dataset__slug": dataset} if dataset else {})}
+    # What is no slug names nothing; some texts no database takes.
+    known_as = all(slug_re.match(each) for each in wanted.values())
+    found = list(seen.filter(**wanted).select_related("dataset")) if known_as else []
     if len(found) == 1:
         return found[0]
     if found:

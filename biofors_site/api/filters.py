@@ -3,12 +3,11 @@
 from typing import Any
 
 import django_filters
-from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from classifier.models import ModelVersion, Prediction
 from classifier.registry import find_model
-from datasets.api.filters import ImageFilter, ImageFilterForm
+from datasets.api.filters import ImageFilter, ImageFilterForm, wrong
 from datasets.models import Image
 
 MODEL_FILTERS = ("predicted", "min_confidence", "max_confidence", "disagrees")
@@ -35,7 +34,7 @@ class WideImageFilterForm(ImageFilterForm):
         version = self.cleaned_data.get("model")
         if predicted and version and predicted not in version.classes:
             known = ", ".join(version.classes)
-            raise forms.ValidationError(f"{version} has no class {predicted!r}. It has: {known}.")
+            raise wrong(f"{version} has no class {predicted!r}. It has: {known}.")
         return predicted
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.core.validators import ProhibitNullCharactersValidator
 from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminTextInputWidget
 
 from datasets.importing.folders import plain
@@ -22,6 +23,7 @@ class AliasesField(forms.Field):
 
     def to_python(self, value: Any) -> list[str]:
         """Read the text as a list; an alias that occurs twice is a slip, not an error."""
+        ProhibitNullCharactersValidator()(value)
         aliases = list(dict.fromkeys(part.strip() for part in (value or "").split(",") if part.strip()))
         if long := next((alias for alias in aliases if len(alias) > LONGEST_ALIAS), None):
             raise forms.ValidationError(
@@ -109,7 +111,7 @@ class ClassFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
             self._claim(form, "short", values.get("short"), letters, name, "letter")
             self._claim(form, "hotkey", values.get("hotkey"), keys, name, "key")
             for text in (name, *values.get("aliases", [])):
-                other = spellings.setdefault(plain(text) or text, name)
+                other = spellings.setdefault(plain(text), name)
                 if other != name:
                     form.add_error("aliases", f"{text} means {other} already. Each spelling is of one class.")
 

@@ -50,7 +50,7 @@ class NewSplitForm(forms.Form):
         choices=[*((each, each) for each in PRESETS), (OWN, "Other")],
         error_messages={"invalid_choice": "Choose one of the ratios, or Other."},
     )
-    own = forms.CharField(max_length=100, required=False)
+    own = forms.CharField(required=False)
     by = forms.ChoiceField(
         choices=Split.By.choices,
         error_messages={"invalid_choice": "A split is made by paper, panel group or image. Choose one."},
@@ -75,7 +75,8 @@ class NewSplitForm(forms.Form):
         values = dict(super().clean() or {})
         try:
             if "ratios" in values:
-                values["shares"] = read_ratios(values["own"] if values["ratios"] == OWN else values["ratios"])
+                own = str(self["own"].value() or "")
+                values["shares"] = read_ratios(own if values["ratios"] == OWN else values["ratios"])
         except Refused as refusal:
             self.add_error("ratios", str(refusal))
         try:

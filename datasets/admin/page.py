@@ -68,7 +68,10 @@ class Page(TemplateView):
 
     def refused(self, refusal: Refused) -> HttpResponse:
         """Say in the frame what was not done, and why."""
-        if refusal.code == "unknown_dataset":
+        try:
+            dataset_in_use(self.request)
+        except Refused:
+            # The address names one that is not to be seen, whatever else was refused.
             use_dataset(self.request, None)
         context = Page.get_context_data(self, title="This could not be done", refusal=refusal)
         return TemplateResponse(self.request, "refused.html", context, status=refusal.status)

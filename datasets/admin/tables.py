@@ -88,6 +88,18 @@ class DatasetAdmin(ModelAdmin):  # type: ignore[misc]
         """Only what the person may see."""
         return Dataset.objects.visible_to(request.user)
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Count the images of all datasets that are shown at once."""
+        shown = super().get_changelist_instance(request)
+        counts = counts_of(shown.result_list, request.user)
+        for dataset in shown.result_list:
+            dataset.state_counts = counts[dataset.pk]["states"]
+        return shown
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse a text in the address that no database takes."""
+        return "\0" not in value and bool(super().lookup_allowed(lookup, value, request))
+
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Find the dataset; it is the one in use from then on."""
         found = super().get_object(request, object_id, from_field)
@@ -129,14 +141,14 @@ class DatasetAdmin(ModelAdmin):  # type: ignore[misc]
         return field
 
     @admin.display(description="images")
-    def images(self, dataset: Dataset) -> str:
+    def images(self, dataset: Any) -> str:
         """How many images it holds."""
-        return f"{self._counts(dataset)['total']:,}"
+        return f"{dataset.state_counts['total']:,}"
 
     @admin.display(description="labelled")
-    def labelled(self, dataset: Dataset) -> str:
+    def labelled(self, dataset: Any) -> str:
         """How many have a label."""
-        return f"{self._counts(dataset)['labelled']:,}"
+        return f"{dataset.state_counts['labelled']:,}"
 
     @admin.display(description="unlabelled")
     def unlabelled(self, dataset: Dataset) -> str:
@@ -162,16 +174,10 @@ class DatasetAdmin(ModelAdmin):  # type: ignore[misc]
             address(reverse("splits"), dataset=dataset.slug),
         )
 
-    def _linked(self, dataset: Dataset, state: str) -> str:
+    def _linked(self, dataset: Any, state: str) -> str:
         """A count that leads to its images."""
-        count = self._counts(dataset)[state]
+        count = dataset.state_counts[state]
         if not count:
             return "0"
         there = address(reverse("workbench"), dataset=dataset.slug, state=state)
         return format_html('<a class="link" href="{}">{}</a>', there, f"{count:,}")
-
-    def _counts(self, dataset: Any) -> dict[str, int]:
-        if not hasattr(dataset, "state_counts"):
-            dataset.state_counts = counts_of([dataset])[dataset.pk]["states"]
-        counts: dict[str, int] = dataset.state_counts
-        return counts

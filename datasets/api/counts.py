@@ -8,10 +8,13 @@ from django.db.models import Count, Q
 from datasets.models import Dataset, Image
 
 
-def counts_of(datasets: Iterable[Dataset]) -> dict[int, dict[str, Any]]:
-    """Return by dataset id: `classes` {class id: labelled images}, `states` {state or total: images}."""
+def counts_of(datasets: Iterable[Dataset], user: Any) -> dict[int, dict[str, Any]]:
+    """Count the images that a person may see.
+
+    By dataset id: `classes` {class id: labelled images}, `states` {state or total: images}.
+    """
     ids = [dataset.pk for dataset in datasets]
-    images = Image.objects.filter(dataset__in=ids).order_by()
+    images = Image.objects.visible_to(user).filter(dataset__in=ids).order_by()
     counts: dict[int, dict[str, Any]] = {
         pk: {"classes": {}, "states": {"labelled": 0, "unlabelled": 0, "excluded": 0, "total": 0}}
         for pk in ids

@@ -1,8 +1,8 @@
-"""Exports as downloads: written by `datasets.exporting` into scratch folders, sent, and cleared away."""
+"""Exports as downloads, in the shapes of `datasets.exporting`."""
 
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import RawIOBase
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,18 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 
-from datasets.exporting import export_biofors, export_imagefolder
+from datasets.exporting import Exported, class_folders, export_biofors, original_of
 from datasets.models import Dataset, Split
+from datasets.store import path_of
 
 _BLOCK = 1024 * 1024
 
 
 def labels_file(dataset: Dataset) -> HttpResponse:
     """Send the dataset's labels as `classification.json`."""
-    with _scratch() as name:
+    scratch = Path(settings.DATA_DIR) / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="export-", dir=scratch) as name:
         folder = Path(name) / dataset.slug
         export_biofors(dataset, output=folder, images=False)
         text = (folder / "classification.json").read_bytes()
@@ -30,26 +33,19 @@ def labels_file(dataset: Dataset) -> HttpResponse:
 
 
 def zipped_class_folders(dataset: Dataset, *, split: Split | None) -> StreamingHttpResponse:
-    """Send the dataset's images in class folders, as a zip that is never whole in memory."""
-    scratch = _scratch()
-    try:
-        folder = Path(scratch.name) / dataset.slug
-        export_imagefolder(dataset, output=folder, split=split)
-    except BaseException:
-        scratch.cleanup()
-        raise
+    """Send the dataset's images in class folders, as a zip that is made while it is sent."""
+    told = Exported(dataset.slug, "imagefolder", "")
+    files = []
+    for path, image in class_folders(dataset, split=split, done=told):
+        # Looked for now: once the zip is on its way, nothing can be refused any more.
+        original_of(image)
+        files.append((path, image.sha256))
     name = f"{dataset.slug}-{split.name}" if split else dataset.slug
     return StreamingHttpResponse(
-        _zipped(folder, scratch),
+        _zipped(sorted(files)),
         content_type="application/zip",
         headers={"Content-Disposition": f'attachment; filename="{name}.zip"'},
     )
-
-
-def _scratch() -> "tempfile.TemporaryDirectory[str]":
-    scratch = Path(settings.DATA_DIR) / "scratch"
-    scratch.mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryDirectory(prefix="export-", dir=scratch)
 
 
 class _Outlet(RawIOBase):
@@ -72,16 +68,13 @@ class _Outlet(RawIOBase):
         return taken
 
 
-def _zipped(folder: Path, scratch: "tempfile.TemporaryDirectory[str]") -> Iterator[bytes]:
-    """Yield a zip of the folder block by block; images are packed already, so they are stored."""
+def _zipped(files: Sequence[tuple[str, str]]) -> Iterator[bytes]:
+    """Yield a zip of (path, sha256) out of the store; images are packed already, so they are stored."""
     outlet = _Outlet()
-    with scratch, zipfile.ZipFile(outlet, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(folder.rglob("*")):
-            if not path.is_file():
-                continue
-            with path.open("rb") as source, archive.open(str(path.relative_to(folder)), "w") as target:
+    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_STORED) as archive:
+        for path, sha256 in files:
+            with path_of(sha256).open("rb") as source, archive.open(path, "w") as target:
                 while block := source.read(_BLOCK):
                     target.write(block)
                     yield outlet.take()
-        archive.close()
-        yield outlet.take()
+    yield outlet.take()

@@ -15,6 +15,11 @@ from datasets.splitting import find_split
 NO_LABEL = "none"
 
 
+def wrong(told: str) -> forms.ValidationError:
+    """Return the error of a filter's value; its text may hold any character, where Django fills in by %."""
+    return forms.ValidationError("%(told)s", params={"told": told})
+
+
 class RowsForm(forms.Form):
     """Turns texts into rows; what does not exist is an error, never ignored.
 
@@ -28,7 +33,7 @@ class RowsForm(forms.Form):
         try:
             return find()
         except Refused as refusal:
-            raise forms.ValidationError(str(refusal)) from refusal
+            raise wrong(str(refusal)) from refusal
 
     def visible(self, rows: Any) -> Any:
         """Keep what the user may see."""
@@ -77,7 +82,7 @@ class ImageFilterForm(DatasetForm):
         found = list(papers.values_list("pk", flat=True))
         if not found:
             where = f" in {dataset.slug}" if dataset else ""
-            raise forms.ValidationError(f"There is no paper {identifier!r}{where}.")
+            raise wrong(f"There is no paper {identifier!r}{where}.")
         return Q(paper__in=found)
 
     def clean_split(self) -> Split | None:
@@ -88,14 +93,14 @@ class ImageFilterForm(DatasetForm):
         split = self.found(lambda: split_named(text, self.user))
         dataset = self.cleaned_data.get("dataset")
         if dataset and split.dataset_id != dataset.pk:
-            raise forms.ValidationError(f"The split {split} is of another dataset than {dataset.slug}.")
+            raise wrong(f"The split {split} is of another dataset than {dataset.slug}.")
         return split
 
     def clean_subset(self) -> str:
         """A subset is one of a split."""
         subset: str = self.cleaned_data["subset"]
         if subset and not self.data.get("split"):
-            raise forms.ValidationError("A subset is one of a split: name the split too.")
+            raise wrong("A subset is one of a split: name the split too.")
         return subset
 
     def _of_label(self, text: str) -> Q | None:
@@ -112,7 +117,7 @@ class ImageFilterForm(DatasetForm):
         if text == NO_LABEL:
             return Q(label__isnull=True)
         known = ", ".join(dict.fromkeys([*(each.name for each in classes), NO_LABEL]))
-        raise forms.ValidationError(f"There is no class {text!r}. There are: {known}.")
+        raise wrong(f"There is no class {text!r}. There are: {known}.")
 
 
 class ImageFilter(RowsFilter):
@@ -173,8 +178,6 @@ class SplitFilter(RowsFilter):
 
 def split_named(text: str, user: Any = None) -> Split:
     """Return the split of that id, `dataset/name`, or unique name; `Refused` (unknown_split) otherwise."""
-    # No database takes this character, and no name holds it.
-    text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
     if text.isascii() and text.isdigit() and len(text) < 19:
         seen = Split.objects.all() if user is None else Split.objects.visible_to(user)
         split = seen.filter(pk=int(text)).select_related("dataset").first()

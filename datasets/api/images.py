@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
@@ -66,10 +65,6 @@ class ImageViewSet(mixins.ListModelMixin, VisibleRows):
         "create": ("datasets.add_image",),
         "label": ("datasets.add_label",),
     }
-
-    def filter_queryset(self, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
-        """Filter the list only: one image is one image."""
-        return super().filter_queryset(queryset) if self.action == "list" else queryset
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse an upload that cannot be an image before it is read."""

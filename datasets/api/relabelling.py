@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
@@ -120,25 +119,17 @@ class RelabelViewSet(VisibleRows):
         since = set(newer.values_list("image", flat=True))
         since |= set(Image.objects.filter(pk__in=versions, created_at__gt=as_of).values_list("pk", flat=True))
         kept = [(pk, version) for pk, version in versions.items() if pk not in since]
-        return dataset, kept, _newest(sorted(since), as_of)
+        return dataset, kept, _newest(sorted(since), as_of, self.request.user)
 
 
-def _newest(ids: list[int], as_of: datetime) -> list[dict[str, Any]]:
+def _newest(ids: list[int], as_of: datetime, user: Any) -> list[dict[str, Any]]:
     """Say of images that changed since a moment what they are labelled now, and by whom."""
     if not ids:
         return []
-    images = Image.objects.filter(pk__in=ids).select_related("label").order_by("pk")
-    by = {
-        row.image_id: row
-        for row in Label.objects.filter(Q(image__in=ids) & Q(created_at__gt=as_of))
-        .select_related("author")
-        .order_by("version")
-    }
-    before = dict(
-        Label.objects.filter(image__in=ids, created_at__lte=as_of)
-        .order_by("version")
-        .values_list("image", "version")
-    )
+    images = Image.objects.visible_to(user).filter(pk__in=ids).select_related("label").order_by("pk")
+    labels = Label.objects.visible_to(user).filter(image__in=ids).order_by("version")
+    by = {row.image_id: row for row in labels.filter(created_at__gt=as_of).select_related("author")}
+    before = dict(labels.filter(created_at__lte=as_of).values_list("image", "version"))
     return [
         {
             "id": image.pk,

@@ -40,6 +40,10 @@ class VisibleRows(viewsets.GenericViewSet[Any]):
         """The rows of the view's model that the person may see."""
         return super().get_queryset().visible_to(self.request.user)  # type: ignore[attr-defined, no-any-return]
 
+    def filter_queryset(self, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
+        """Filter the list only: one row is that row, whatever else the address says."""
+        return super().filter_queryset(queryset) if self.action == "list" else queryset
+
 
 @extend_schema(tags=["datasets"])
 @extend_schema_view(
@@ -64,7 +68,10 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRo
         shown = args[0] if args else None
         if shown is not None:
             datasets = shown if kwargs.get("many") else [shown]
-            kwargs["context"] = {**self.get_serializer_context(), "counts": counts_of(datasets)}
+            kwargs["context"] = {
+                **self.get_serializer_context(),
+                "counts": counts_of(datasets, self.request.user),
+            }
         return super().get_serializer(*args, **kwargs)
 
     @extend_schema(summary="Make a dataset with the five classes", responses={201: DatasetSerializer})

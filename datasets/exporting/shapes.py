@@ -46,10 +46,11 @@ def export_biofors(
     gets one of its own, since that shape knows no other.
     """
     done = Exported(dataset.slug, "biofors", str(output))
+    papers = _papers(dataset)
     with new_folder(Path(output)) as folder:
         labels: dict[str, dict[str, str]] = {}
         for image in _images(dataset, None, done, progress):
-            paper = image.paper.identifier if image.paper else f"image-{image.pk}"
+            paper = image.paper.identifier if image.paper else _own_paper(image, papers)
             if image.label:
                 labels.setdefault(paper, {})[image.file_name] = image.label.published_name
             if images:
@@ -70,17 +71,47 @@ def export_imagefolder(
 
     Labels are those in force now. Papers keep their folders, so that no name hides another.
     """
+    done = Exported(dataset.slug, "imagefolder", str(output))
+    with new_folder(Path(output)) as folder:
+        for path, image in class_folders(dataset, split=split, done=done, progress=progress):
+            _copy(image, folder / path)
+    return done
+
+
+def class_folders(
+    dataset: Dataset, *, split: Split | None, done: Exported, progress: Progress | None = None
+) -> Iterator[tuple[str, Image]]:
+    """Yield each image to write with its path, `[subset/]CLASS/[PAPER/]FILE`, counting them in `done`.
+
+    An image without a paper that is named as a paper is gets a paper of its own: no folder holds both.
+    """
     if split is not None and split.dataset_id != dataset.pk:
         raise Refused(f"The split {split} is of another dataset than {dataset.slug}.", code="unknown_split")
-    done = Exported(dataset.slug, "imagefolder", str(output))
     subsets = dict(split.members.values_list("image_id", "subset")) if split else {}
-    with new_folder(Path(output)) as folder:
-        for image in _images(dataset, split, done, progress):
-            base = folder / subsets[image.pk] if split else folder
-            base = base / (image.label.name if image.label else UNLABELLED)
-            base = base / image.paper.identifier if image.paper else base
-            _copy(image, base / image.file_name)
-    return done
+    papers = _papers(dataset)
+    moved = 0
+    for image in _images(dataset, split, done, progress):
+        paper = image.paper.identifier if image.paper else ""
+        if image.file_name in papers and not paper:
+            paper = _own_paper(image, papers)
+            moved += 1
+        label = image.label.name if image.label else UNLABELLED
+        yield "/".join(part for part in (subsets.get(image.pk), label, paper, image.file_name) if part), image
+    if moved:
+        done.warnings.append(
+            f"{moved} images without a paper were each written as a paper 'image-<id>': "
+            "their names are names of papers too."
+        )
+
+
+def original_of(image: Image) -> Path:
+    """Return where an image's bytes lie in the store; `BytesMissing` where it has lost them."""
+    source = path_of(image.sha256)
+    if not source.exists():
+        raise BytesMissing(
+            f"The file of {image} is gone from the store. Import the image again, then export."
+        )
+    return source
 
 
 def _images(
@@ -108,12 +139,21 @@ def _images(
         yield image
 
 
+def _papers(dataset: Dataset) -> set[str]:
+    """The identifiers of a dataset's papers."""
+    return set(dataset.papers.values_list("identifier", flat=True))
+
+
+def _own_paper(image: Image, papers: set[str]) -> str:
+    """Return a paper for an image that has none; no other image is of it."""
+    name = f"image-{image.pk}"
+    while name in papers:
+        name += "-"
+    return name
+
+
 def _copy(image: Image, target: Path) -> None:
     """Copy an original out of the store."""
-    source = path_of(image.sha256)
-    if not source.exists():
-        raise BytesMissing(
-            f"The file of {image} is gone from the store. Import the image again, then export."
-        )
+    source = original_of(image)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)

@@ -6,6 +6,8 @@ import stat
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -31,17 +33,19 @@ def import_archive(
     dry_run: bool = False,
     author: Any = None,
     progress: Progress | None = None,
+    scratch: Path | None = None,
 ) -> ImportSummary:
     """Import a zip with `classification.json` and its images anywhere in it, or with class folders.
+
+    `progress` is told (0, files) for every file unpacked, then how many images are done; what it raises
+    ends the import. The zip is unpacked into `scratch`, which is emptied before and gone afterwards; without
+    one, into a folder of a name of its own.
 
     `ImportRefused` where it is no sound zip or holds an unsafe name; nothing is written then.
     """
     check_slug(dataset)
-    scratch = Path(settings.DATA_DIR) / "scratch"
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="import-", dir=scratch) as name:
-        root = Path(name)
-        _unpack(Path(archive), root)
+    with _scratch(scratch) as root:
+        _unpack(Path(archive), root, progress)
         told: dict[str, Any] = {
             "dataset": dataset,
             "dry_run": dry_run,
@@ -54,14 +58,41 @@ def import_archive(
         return import_folder(_class_root(root, dataset), **told)
 
 
-def _unpack(archive: Path, root: Path) -> None:
-    """Unpack every file of a zip below `root`; refuse what could leave it, never end, or fill the disk."""
+@contextmanager
+def _scratch(folder: Path | None) -> Iterator[Path]:
+    """Give an empty folder that is gone afterwards."""
+    if folder is None:
+        above = Path(settings.DATA_DIR) / "scratch"
+        above.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="import-", dir=above))
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
     try:
-        with zipfile.ZipFile(archive) as opened:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unpack(archive: Path, root: Path, progress: Progress | None) -> None:
+    """Unpack every file of a zip below `root`; refuse what could leave it, never end, or fill the disk."""
+    with ExitStack() as stack:
+        with _refusing_damage():
+            opened = stack.enter_context(zipfile.ZipFile(archive))
             members = [member for member in opened.infolist() if not member.is_dir()]
             _check_members(members)
-            for member in members:
+        for member in members:
+            if progress:
+                progress(0, len(members))
+            with _refusing_damage():
                 _unpack_one(opened, member, root)
+
+
+@contextmanager
+def _refusing_damage() -> Iterator[None]:
+    """Turn what the zip reader raises into a refusal."""
+    try:
+        yield
     except (
         zipfile.BadZipFile,
         zlib.error,

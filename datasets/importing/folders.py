@@ -1,54 +1,54 @@
 """Class folders `[train|val|test/]CLASS/[PAPER/]FILE`, read into entries."""
 
-import re
+import unicodedata
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from pathlib import Path
 
+from datasets.decoding import is_hidden
+from datasets.importing.naming import Found, Standing, named_apart
 from datasets.importing.summary import Entry, ImportRefused
 
 UNLABELLED = "Unlabelled"
 SUBSETS = {"train", "training", "val", "valid", "validation", "test", "testing"}
-_IGNORED = {"Thumbs.db", "desktop.ini", "__MACOSX"}
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A file, the folders it was found under, and what they say."""
-
-    entry: Entry
-    subset: str
-    folder: str
 
 
 def plain(text: str) -> str:
-    """Reduce a class's spelling to what a folder can be called: `Blot/Gel` and `blot_gel` are one."""
-    return re.sub(r"[^0-9a-z]", "", text.lower())
+    """Reduce a class's spelling to what a folder can be called: `Blot/Gel` and `blot_gel` are one.
+
+    Letters and digits of any script, with the marks that make other letters of them; without any, the text.
+    """
+    alike = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    kept = (each for each in alike if each.isalnum() or unicodedata.category(each).startswith("M"))
+    return "".join(kept) or text
 
 
 def visible(directory: Path) -> list[Path]:
-    """What lies in a folder, by name, without hidden files and those that systems leave behind."""
-    return sorted(
-        path for path in directory.iterdir() if not path.name.startswith(".") and path.name not in _IGNORED
-    )
+    """What lies in a folder, by name, without what is hidden."""
+    return sorted(path for path in directory.iterdir() if not is_hidden(path.name))
 
 
-def read_folders(directory: Path, *, names: dict[str, str], warnings: list[str]) -> list[Entry]:
-    """Return an entry for each file; `names` maps every spelling of a class to its name."""
+def read_folders(
+    directory: Path, *, names: dict[str, str], standing: Mapping[str, Standing], warnings: list[str]
+) -> list[Entry]:
+    """Return an entry for each file.
+
+    names: every spelling of a class to its name. standing: what the dataset holds without a paper.
+    """
     if not directory.is_dir():
         raise ImportRefused(f"There is no folder {directory.name!r}.", code="no_such_folder")
     known = {plain(spelling): name for spelling, name in names.items()}
-    found: list[_Found] = []
+    found: list[Found] = []
     strangers: Counter[str] = Counter()
     for top in visible(directory):
         if top.is_file():
-            found.append(_Found(_entry(top, paper=None, label=None), "", ""))
+            found.append(Found(_entry(top, paper=None, label=None), "", ""))
         elif top.name.lower() in SUBSETS and plain(top.name) not in known:
             for inner in visible(top):
                 if inner.is_dir():
                     found += _class_folder(inner, known, subset=top.name, strangers=strangers)
                 else:
-                    found.append(_Found(_entry(inner, paper=None, label=None), top.name, ""))
+                    found.append(Found(_entry(inner, paper=None, label=None), top.name, ""))
         else:
             found += _class_folder(top, known, subset="", strangers=strangers)
     if not found:
@@ -57,22 +57,22 @@ def read_folders(directory: Path, *, names: dict[str, str], warnings: list[str])
             code="no_images",
         )
     _warn(found, strangers, warnings)
-    return _named_apart(found)
+    return named_apart(found, standing)
 
 
 def _class_folder(
     folder: Path, known: dict[str, str], *, subset: str, strangers: Counter[str]
-) -> list[_Found]:
+) -> list[Found]:
     """Read one class folder: its files, and those of its paper folders."""
     label = known.get(plain(folder.name))
     found = []
     for path in visible(folder):
         if path.is_file():
-            found.append(_Found(_entry(path, paper=None, label=label), subset, folder.name))
+            found.append(Found(_entry(path, paper=None, label=label), subset, folder.name))
         elif path.is_dir():
             for inner in visible(path):
                 if inner.is_file():
-                    found.append(_Found(_entry(inner, paper=path.name, label=label), subset, folder.name))
+                    found.append(Found(_entry(inner, paper=path.name, label=label), subset, folder.name))
                 else:
                     strangers["\0deeper"] += 1
     if label is None and folder.name != UNLABELLED:
@@ -84,7 +84,7 @@ def _entry(path: Path, *, paper: str | None, label: str | None) -> Entry:
     return Entry(paper=paper, file_name=path.name, label=label, path=path, listed=label is not None)
 
 
-def _warn(found: list[_Found], strangers: Counter[str], warnings: list[str]) -> None:
+def _warn(found: list[Found], strangers: Counter[str], warnings: list[str]) -> None:
     """Say what was read otherwise than a person may have meant."""
     deeper = strangers.pop("\0deeper", 0)
     if deeper:
@@ -99,20 +99,3 @@ def _warn(found: list[_Found], strangers: Counter[str], warnings: list[str]) -> 
         warnings.append(
             f"The folders {', '.join(subsets)} were read through, but make no split: use make_split for that."
         )
-
-
-def _named_apart(found: list[_Found]) -> list[Entry]:
-    """Put the class before names that collide without a paper, and the subset where that is not enough."""
-    plainly = Counter(item.entry.file_name for item in found if item.entry.paper is None)
-    by_class = Counter((item.folder, item.entry.file_name) for item in found if item.entry.paper is None)
-    entries = []
-    for item in found:
-        name = item.entry.file_name
-        if item.entry.paper is None and plainly[name] > 1:
-            parts = [item.folder or "", name]
-            if by_class[item.folder, name] > 1:
-                parts.insert(0, item.subset)
-            entries.append(replace(item.entry, file_name="__".join(part for part in parts if part)))
-        else:
-            entries.append(item.entry)
-    return entries

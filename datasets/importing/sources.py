@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from datasets.errors import Refused
 from datasets.importing.folders import read_folders, visible
 from datasets.importing.labels_file import Labels, read_labels, resolve_labels
+from datasets.importing.naming import standing_without_paper
 from datasets.importing.storing import Storing
 from datasets.importing.summary import Entry, ImportRefused, ImportSummary, Progress
 from datasets.models import Dataset, LabelClass
@@ -48,7 +49,12 @@ def import_folder(
     """Import class folders `[train|val|test/]CLASS/[PAPER/]FILE`; other folders are stored unlabelled."""
     check_slug(dataset)
     summary = ImportSummary(dataset=dataset, dry_run=dry_run)
-    entries = read_folders(Path(directory), names=spellings(dataset), warnings=summary.warnings)
+    entries = read_folders(
+        Path(directory),
+        names=spellings(dataset),
+        standing=standing_without_paper(dataset),
+        warnings=summary.warnings,
+    )
     return _stored(entries, summary, source=Path(directory).name, author=author, progress=progress)
 
 

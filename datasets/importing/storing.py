@@ -252,6 +252,7 @@ class Storing:
             setattr(self.summary, outcome, getattr(self.summary, outcome) + 1)
             if outcome not in {"created", "unchanged"}:
                 self.summary.tell(outcome, text)
+        self.summary.by_class.update(entry.label or "" for entry, _ in plan.create)
         for entry, code, reason in plan.refused:
             self.summary.refuse(entry, code=code, reason=reason)
         for read in reads:

@@ -36,7 +36,10 @@ class Entry:
 
 @dataclass
 class ImportSummary:
-    """A count for every outcome, and up to 1,000 entries of each that a person should look at."""
+    """A count for every outcome, and up to 1,000 entries of each that a person should look at.
+
+    by_class: how many of those created bear each class; "" for those without a label.
+    """
 
     dataset: str
     dry_run: bool = False
@@ -47,6 +50,7 @@ class ImportSummary:
     missing_files: int = 0
     unlabelled_files: int = 0
     duplicates: int = 0
+    by_class: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     entries: dict[str, list[str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -75,6 +79,7 @@ class ImportSummary:
             "missing_files": self.missing_files,
             "unlabelled_files": self.unlabelled_files,
             "duplicates": self.duplicates,
+            "by_class": dict(sorted(self.by_class.items())),
             "refused": dict(sorted(self.refused.items())),
             "entries": self.entries,
             "warnings": self.warnings,

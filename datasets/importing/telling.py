@@ -1,7 +1,7 @@
 """An import's summary as a person reads it, the same in a terminal and on a page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from datasets.importing.summary import ImportSummary
@@ -44,13 +44,17 @@ _REFUSALS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of some entries: how many, in words, the first of them. `refusal`: they were not taken."""
+    """What came of some entries: how many, in words, the first of them.
+
+    refusal: they were not taken. classes: how many bear each class (None: no label), where that is told.
+    """
 
     key: str
     number: int
     sentence: str
     entries: list[str]
     refusal: bool = False
+    classes: list[tuple[str | None, int]] = field(default_factory=list)
 
     @property
     def untold(self) -> int:
@@ -62,8 +66,9 @@ def outcomes(result: Mapping[str, Any]) -> list[Outcome]:
     """Return what is not zero of a summary as `ImportSummary.as_dict` gives it."""
     entries = result["entries"]
     planned = bool(result["dry_run"])
+    classes = {"created": _by_class(result.get("by_class", {}))}
     found = [
-        Outcome(key, result[key], sentences[planned], entries.get(key, []))
+        Outcome(key, result[key], sentences[planned], entries.get(key, []), classes=classes.get(key, []))
         for key, sentences in _SENTENCES.items()
         if result[key]
     ]
@@ -78,8 +83,19 @@ def told(summary: ImportSummary) -> list[str]:
     lines = []
     for outcome in outcomes(summary.as_dict()):
         what = f"refused: {outcome.key}, {outcome.sentence}" if outcome.refusal else outcome.sentence
-        lines += [f"{outcome.number:>8,} {what}", *_entries(outcome)]
+        lines += [f"{outcome.number:>8,} {what}", *_classes(outcome), *_entries(outcome)]
     return lines or ["Nothing was found to import."]
+
+
+def _by_class(counts: Mapping[str, int]) -> list[tuple[str | None, int]]:
+    """Counts by class in order of their names, those without a label last."""
+    return [(name or None, counts[name]) for name in sorted(counts, key=lambda name: (not name, name))]
+
+
+def _classes(outcome: Outcome) -> list[str]:
+    """How many of an outcome bear each class, in a line."""
+    told = ", ".join(f"{number:,} {name or 'without a label'}" for name, number in outcome.classes)
+    return [f"           {told}"] if told else []
 
 
 def _entries(outcome: Outcome) -> list[str]:

@@ -7,11 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from rest_framework.test import APIClient
 
+from datasets.exporting import export_imagefolder
 from datasets.labelling import correct_label
 from datasets.models import Dataset, Split
-from tests.factories import DatasetFactory, ImageFactory, PaperFactory
+from datasets.splitting import make_split
+from datasets.store import path_of
+from tests.datasets.folders import files_in
+from tests.factories import DatasetFactory, ImageFactory, PaperFactory, UserFactory
 from tests.rest import API, api, assert_error
 
 __all__ = ["api"]
@@ -43,6 +48,16 @@ def test_a_dataset_shows_its_classes_and_counts(api: Api, dataset: Dataset) -> N
         counted = {each["name"]: each["count"] for each in body["classes"]}
         assert counted == {"BlotGel": 10, "FAC": 0, "Macroscopy": 0, "Microscopy": 10, "Noneoftheabove": 0}
         assert body["classes"][0]["aliases"] == ["Blot/Gel"]
+
+
+def test_only_images_that_a_person_may_see_are_counted(dataset: Dataset) -> None:
+    person = UserFactory()
+    person.user_permissions.add(Permission.objects.get(codename="view_dataset"))
+    client = APIClient()
+    client.force_authenticate(person)
+    body = client.get(f"{API}datasets/d/").json()
+    assert body["counts"] == {"labelled": 0, "unlabelled": 0, "excluded": 0, "total": 0}
+    assert {each["count"] for each in body["classes"]} == {0}
 
 
 def test_a_dataset_is_made_and_renamed(api: Api) -> None:
@@ -100,6 +115,8 @@ def test_a_split_is_made_and_shown(api: Api, dataset: Dataset) -> None:
         ({"ratios": [1, 2]}, 400, "bad_ratios"),
         ({"ratios": {"train": 1}}, 400, "invalid"),
         ({"ratios": [[1], 2, 3]}, 400, "invalid"),
+        ({"ratios": [10**4000, 1, 1]}, 400, "bad_ratios"),
+        ({"ratios": f"{10**4000}:1:1"}, 400, "bad_ratios"),
         ({"by": "author"}, 400, "invalid"),
         ({"seed": -1}, 400, "invalid"),
         ({"name": "a b"}, 400, "bad_name"),
@@ -142,7 +159,42 @@ def test_images_are_exported_in_class_folders(api: Api, dataset: Dataset, data_d
         assert archive.testzip() is None
         folders = [name.split("/")[0] for name in archive.namelist()]
     assert (folders.count("BlotGel"), folders.count("Microscopy"), len(folders)) == (10, 10, 21)
-    assert list((data_dir / "scratch").iterdir()) == []
+
+
+def test_a_zip_is_sent_out_of_the_store_and_nothing_is_copied_before(
+    api: Api, dataset: Dataset, data_dir: Any, tmp_path: Any
+) -> None:
+    export_imagefolder(dataset, output=tmp_path / "out")
+    before = set(data_dir.rglob("*"))
+    response = api("viewer").get(f"{API}exports/d/?as=imagefolder")
+    first = next(iter(response.streaming_content))
+    assert set(data_dir.rglob("*")) == before
+    with zipfile.ZipFile(io.BytesIO(first + response.getvalue())) as archive:
+        sent = {name: archive.read(name) for name in archive.namelist()}
+    assert sent == {name: (tmp_path / "out" / name).read_bytes() for name in files_in(tmp_path / "out")}
+
+
+def test_a_zip_is_refused_before_it_begins_where_the_store_lost_a_file(api: Api, dataset: Dataset) -> None:
+    path_of(dataset.images.labelled().last().sha256).unlink()
+    assert_error(api("viewer").get(f"{API}exports/d/?as=imagefolder"), 404, "bytes_missing")
+
+
+def test_a_file_named_as_a_paper_is_comes_in_a_zip_too(api: Api) -> None:
+    paper = PaperFactory(identifier="x.png", dataset=DatasetFactory(slug="d"))
+    ImageFactory(paper=paper, file_name="b.png", label="FAC")
+    loose = ImageFactory(paper=None, dataset=paper.dataset, file_name="x.png", label="FAC")
+    response = api("viewer").get(f"{API}exports/d/?as=imagefolder")
+    with zipfile.ZipFile(io.BytesIO(response.getvalue())) as archive:
+        assert archive.namelist() == [f"FAC/image-{loose.pk}/x.png", "FAC/x.png/b.png"]
+
+
+def test_one_row_is_found_whatever_filters_the_address_holds(api: Api, dataset: Dataset) -> None:
+    split = make_split(dataset, name="s1")
+    client = api("viewer")
+    for query in ("name=zz", "dataset=nowhere"):
+        assert client.get(f"{API}splits/{split.pk}/?{query}").json()["name"] == "s1"
+    assert client.get(f"{API}splits/?name=zz").json()["results"] == []
+    assert_error(client.get(f"{API}splits/?dataset=nowhere"), 400, "invalid")
 
 
 @pytest.mark.parametrize(

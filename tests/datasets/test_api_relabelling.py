@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from datasets.models import Image, Label, LabelBatch
-from tests.factories import ImageFactory, PaperFactory
+from tests.factories import ImageFactory, PaperFactory, UserFactory
 from tests.rest import API, api, assert_error
 
 __all__ = ["api"]
@@ -96,6 +97,19 @@ def test_a_filter_leaves_images_labelled_or_stored_since(api: Api, images: list[
     first = told[images[0].pk]
     assert (first["expected"], first["version"], first["excluded"], first["by"]) == (1, 2, True, "curator")
     assert not Label.objects.filter(image=late).exists()
+
+
+def test_who_labelled_meanwhile_is_told_to_those_who_may_see_labels(api: Api, images: list[Image]) -> None:
+    as_of = timezone.now().isoformat()
+    relabel(api("curator"), images=seen(images[:1]), excluded=True)
+    person = UserFactory()
+    names = ("view_dataset", "view_image", "add_label", "add_labelbatch")
+    person.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client = APIClient()
+    client.force_authenticate(person)
+    body = relabel(client, filter={"dataset": "d"}, as_of=as_of, excluded=True).json()
+    assert [(row["id"], row["by"]) for row in body["stale"]] == [(images[0].pk, None)]
+    assert body["changed"] == 5
 
 
 def test_only_what_is_named_changes(api: Api, images: list[Image]) -> None:

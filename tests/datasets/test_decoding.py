@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from datasets.decoding import ImageRefused, decode, safe_file_name, stretch
-
-GRADIENT = np.tile(np.arange(64, dtype=np.uint16) * 40, (48, 1))
+from datasets.decoding import ImageRefused, decode
 
 
 def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
@@ -97,56 +95,6 @@ def test_a_transparent_grey_value_becomes_white() -> None:
     assert pixels[4, 2].tolist() == [90, 90, 90]
 
 
-@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_sixteen_bit_grey_keeps_its_steps(kind: str) -> None:
-    decoded = decode(saved(Image.fromarray(GRADIENT), kind))
-    row = decoded.pixels[10, :, 0]
-    assert len(set(row.tolist())) > 60
-    assert (row[0], row[-1]) == (0, 255)
-    assert "8 bit" in decoded.notes[0]
-
-
-def test_big_endian_sixteen_bit_tiff_looks_like_the_little_endian_one() -> None:
-    strip = GRADIENT.astype(">u2").tobytes()
-    entries = [
-        (256, 4, 64), (257, 4, 48), (258, 3, 16 << 16), (259, 3, 1 << 16),
-        (262, 3, 1 << 16), (273, 4, 8), (277, 3, 1 << 16), (278, 4, 48), (279, 4, len(strip)),
-    ]  # fmt: skip
-    directory = struct.pack(">H", len(entries))
-    for tag, kind, value in entries:
-        directory += struct.pack(">HHII", tag, kind, 1, value)
-    data = b"MM\x00*" + struct.pack(">I", 8 + len(strip)) + strip + directory + b"\0\0\0\0"
-    little = decode(saved(Image.fromarray(GRADIENT), "TIFF"))
-    assert np.array_equal(decode(data).pixels, little.pixels)
-
-
-def test_float_pixels_are_stretched_and_not_a_number_is_dark() -> None:
-    values = np.linspace(-3.0, 9.0, 64 * 48, dtype=np.float32).reshape(48, 64)
-    values[0, 0] = np.nan
-    decoded = decode(saved(Image.fromarray(values), "TIFF"))
-    assert decoded.pixels[0, 0, 0] == 0
-    assert decoded.pixels[-1, -1, 0] == 255
-    assert "float" in decoded.notes[0]
-
-
-def test_a_few_bright_spots_on_an_even_ground_stay_visible() -> None:
-    values = np.zeros((100, 100), np.uint16)
-    values[50, 50] = 3000
-    assert stretch(values)[50, 50] == 255
-    assert stretch(np.full((10, 10), 7, np.uint16)).max() == 0
-
-
-def test_sixteen_bit_colour_is_stretched_from_all_its_bits() -> None:
-    """Twelve bits in a 16-bit file: by its high bytes alone it is nearly black."""
-    colour = np.stack([GRADIENT, GRADIENT[:, ::-1], np.zeros_like(GRADIENT)], axis=2)
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in colour)
-    decoded = decode(raw_png(64, 48, depth=16, colour=2, rows=rows))
-    assert decoded.pixels[10, -1, 0] == 255
-    assert len(set(decoded.pixels[10, :, 0].tolist())) > 60
-    assert decoded.pixels[:, :, 2].max() == 0
-    assert decoded.notes == ["stretched to 8 bit from 16-bit colour"]
-
-
 def test_cmyk_ink_becomes_its_colour() -> None:
     image = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
     for data in (saved(image, "TIFF"), saved(image, "JPEG", quality=95)):
@@ -195,7 +143,34 @@ def test_the_first_page_of_a_tiff_is_taken_and_noted() -> None:
     pages = [Image.new("L", (16, 16), value) for value in (10, 200, 250)]
     decoded = decode(saved(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
     assert decoded.pixels[3, 3].tolist() == [10, 10, 10]
-    assert decoded.notes == ["first of 3 pages"]
+    assert decoded.notes == ["first of several pages"]
+
+
+def test_no_more_than_the_second_page_of_a_tiff_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    load = TiffImagePlugin.ImageFileDirectory_v2.load
+
+    def counting(directory: Any, file: Any) -> None:
+        read.append(file.tell())
+        load(directory, file)
+
+    monkeypatch.setattr(TiffImagePlugin.ImageFileDirectory_v2, "load", counting)
+    pages = [Image.new("L", (16, 16), value) for value in range(60)]
+    data = saved(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    read.clear()
+    assert decode(data).notes == ["first of several pages"]
+    assert len(set(read)) == 2
+
+
+@pytest.mark.parametrize("second", [b"", b"\xff" * 40])
+def test_a_sound_page_before_a_damaged_one_is_taken(second: bytes) -> None:
+    data = bytearray(saved(Image.new("L", (16, 16), 90), "TIFF"))
+    data += b"\0" * (len(data) % 2)
+    start = struct.unpack_from("<I", data, 4)[0]
+    entries = struct.unpack_from("<H", data, start)[0]
+    struct.pack_into("<I", data, start + 2 + 12 * entries, len(data))
+    decoded = decode(bytes(data) + second)
+    assert (decoded.pixels[3, 3].tolist(), decoded.notes) == ([90, 90, 90], [])
 
 
 def test_the_first_frame_of_an_mpo_is_a_jpeg() -> None:
@@ -204,13 +179,6 @@ def test_the_first_frame_of_an_mpo_is_a_jpeg() -> None:
     assert decoded.format == "JPEG"
     assert decoded.pixels[3, 3, 0] > 200
     assert decoded.notes == ["first of 2 frames"]
-
-
-def test_light_on_white_is_zero_tiffs_are_not_shown_as_negatives() -> None:
-    info = TiffImagePlugin.ImageFileDirectory_v2()
-    info[262] = 0
-    decoded = decode(saved(Image.fromarray(GRADIENT), "TIFF", tiffinfo=info))
-    assert decoded.pixels[10, 0, 0] > decoded.pixels[10, -1, 0]
 
 
 @pytest.mark.parametrize(
@@ -282,36 +250,8 @@ def test_random_damage_never_raises_anything_but_a_refusal(kind: str) -> None:
     assert codes
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        ".",
-        "..",
-        "   ",
-        "../a.png",
-        "/etc/passwd",
-        "a\\b.png",
-        "a\0.png",
-        "a\n.png",
-        "\ud800.png",
-        "x" * 256,
-    ],
-)
-def test_unsafe_names_are_refused(name: str) -> None:
-    with pytest.raises(ImageRefused) as raised:
-        safe_file_name(name)
-    assert raised.value.code == "unsafe_name"
-    str(raised.value).encode()
-
-
-@pytest.mark.parametrize("name", ["030201.png", "21 spaces (and) Ünïcode 画像.png", "..a.png", "a..png"])
-def test_unusual_names_survive(name: str) -> None:
-    assert safe_file_name(name) == name
-
-
 AWKWARD = {
-    "01": ("TIFF", "stretched"), "02": ("TIFF", "first of 5 pages"), "03": ("TIFF", "first of 41 pages"),
+    "01": ("TIFF", "stretched"), "02": ("TIFF", "several pages"), "03": ("TIFF", "several pages"),
     "04": ("TIFF", "float"), "05": ("PNG", "stretched"), "06": ("JPEG", "CMYK"), "07": ("PNG", "alpha"),
     "08": ("PNG", "alpha"), "09": "format_not_allowed", "10": ("JPEG", "EXIF"), "11": "corrupt",
     "12": "corrupt", "13": "too_many_pixels", "14": "format_not_allowed", "15": "empty",

@@ -92,6 +92,39 @@ def test_images_without_a_paper_are_written_too(tmp_path: Path) -> None:
     assert files_in(tmp_path / "f") == ["FAC/a.png"]
 
 
+@pytest.mark.parametrize("label", ["FAC", None])
+def test_a_file_named_as_a_paper_is_gets_a_paper_of_its_own(tmp_path: Path, label: str | None) -> None:
+    dataset = DatasetFactory(slug="d")
+    paper = PaperFactory(dataset=dataset, identifier="x.png")
+    ImageFactory(paper=paper, file_name="b.png", label=label)
+    loose = ImageFactory(dataset=dataset, paper=None, file_name="x.png", label=label)
+    ImageFactory(dataset=dataset, paper=None, file_name="y.png", label=label)
+    done = export_imagefolder(dataset, output=tmp_path / "out")
+    assert done.warnings == [
+        "1 images without a paper were each written as a paper 'image-<id>': "
+        "their names are names of papers too."
+    ]
+    import_folder(tmp_path / "out", dataset="again")
+    assert stored("again") == {
+        ("x.png", "b.png", label),
+        (f"image-{loose.pk}", "x.png", label),
+        (None, "y.png", label),
+    }
+
+
+def test_a_paper_made_for_an_image_never_hides_one_there_is(tmp_path: Path) -> None:
+    dataset = DatasetFactory(slug="d")
+    loose = ImageFactory(dataset=dataset, paper=None, file_name="a.png", label="FAC")
+    paper = PaperFactory(dataset=dataset, identifier=f"image-{loose.pk}")
+    ImageFactory(paper=paper, file_name="a.png", label="BlotGel")
+    export_biofors(dataset, output=tmp_path / "out")
+    import_biofors(tmp_path / "out/classification.json", images=tmp_path / "out/images", dataset="again")
+    assert stored("again") == {
+        (paper.identifier, "a.png", "BlotGel"),
+        (f"{paper.identifier}-", "a.png", "FAC"),
+    }
+
+
 def test_nothing_is_overwritten(dataset: Dataset, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(OutputNotEmpty):

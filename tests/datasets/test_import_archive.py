@@ -11,7 +11,7 @@ import pytest
 from datasets.importing import ImportRefused, ImportSummary, import_archive
 from datasets.models import Dataset
 from tests.datasets.folders import files_in, stored
-from tests.factories import png
+from tests.factories import DatasetFactory, png
 
 pytestmark = pytest.mark.django_db
 
@@ -62,9 +62,48 @@ def test_class_folders_are_found_wherever_they_lie(tmp_path: Path, above: str) -
     assert stored("d") == EXPECTED
 
 
+def test_a_folder_in_another_script_is_stepped_into_unless_it_is_a_class(tmp_path: Path) -> None:
+    DatasetFactory(slug="d").classes.filter(name="BlotGel").update(aliases=["凝胶"])
+    run(packed(tmp_path / "a.zip", {"图像/FAC/7/010101.png": png(1)}))
+    run(packed(tmp_path / "b.zip", {"凝胶/7/010102.png": png(2)}))
+    assert stored("d") == EXPECTED
+
+
 def test_nothing_of_the_unpacking_is_left(tmp_path: Path, data_dir: Path) -> None:
     run(packed(tmp_path / "a.zip", {"FAC/1.png": png(1), "FAC/2.png": b"x"}))
     assert files_in(data_dir / "scratch") == []
+
+
+def test_an_import_that_is_stopped_stops_before_everything_is_unpacked(tmp_path: Path) -> None:
+    class Stopped(Exception):
+        pass
+
+    told = []
+
+    def progress(done: int, total: int) -> None:
+        told.append((done, total))
+        if len(told) == 2:
+            raise Stopped
+
+    archive = packed(tmp_path / "a.zip", {f"FAC/{n}.png": png(n) for n in range(5)})
+    scratch = tmp_path / "scratch"
+    with pytest.raises(Stopped):
+        import_archive(archive, dataset="d", progress=progress, scratch=scratch)
+    assert told == [(0, 5), (0, 5)]
+    assert not scratch.exists()
+    assert not Dataset.objects.exists()
+
+
+def test_a_scratch_folder_is_emptied_before_it_is_used_and_gone_afterwards(tmp_path: Path) -> None:
+    scratch = tmp_path / "there" / "job-1"
+    (scratch / "FAC").mkdir(parents=True)
+    (scratch / "FAC" / "left.png").write_bytes(png(9))
+    seen = []
+    archive = packed(tmp_path / "a.zip", {"FAC/1.png": png(1)})
+    import_archive(archive, dataset="d", scratch=scratch, progress=lambda *_: seen.append(files_in(scratch)))
+    assert seen == [[], ["FAC/1.png"]]
+    assert stored("d") == {(None, "1.png", "FAC")}
+    assert not scratch.exists()
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def counts(summary: dict[str, Any]) -> dict[str, Any]:
     return {
         key: value
         for key, value in summary.items()
-        if value and key not in {"dataset", "entries", "warnings", "dry_run"}
+        if value and key not in {"dataset", "entries", "warnings", "dry_run", "by_class"}
     }
 
 

@@ -83,6 +83,17 @@ def test_the_list_counts_images_and_leads_to_what_needs_work(as_role: As, datase
     assert 'href="/workbench/?dataset=panels&state=excluded">1</a>' in page
 
 
+def test_a_long_list_is_counted_at_once(as_role: As, django_assert_max_num_queries: Any) -> None:
+    for number in range(60):
+        made = DatasetFactory(slug=f"d{number:02}")
+    ImageFactory(dataset=made, paper=None, label="FAC")
+    client = as_role("viewer")
+    with django_assert_max_num_queries(30):
+        pages = [read(client.get(LIST)), read(client.get(f"{LIST}?p=2"))]
+    assert [page.count('data-label="images">0</td>') for page in pages] == [50, 9]
+    assert 'data-label="images">1</td>' in pages[1]
+
+
 def test_aliases_are_written_as_a_text_with_commas(as_role: As, dataset: Dataset) -> None:
     client = as_role()
     assert 'value="Blot/Gel"' in read(client.get(f"{LIST}{dataset.pk}/change/"))

@@ -251,25 +251,6 @@ def test_published_lists_are_followed_and_val_is_taken_from_train(dataset: Datas
     assert split.official
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        "{",
-        "[]",
-        '{"train": []}',
-        '{"train": ["1"], "test": "2"}',
-        '{"train": ["1"], "test": [["2"]]}',
-        '{"train": ["1"], "test": ["1"]}',
-        '{"train": ["1"], "test": ["2"], "more": []}',
-    ],
-)
-def test_a_file_that_is_no_list_of_papers_is_refused(content: str, tmp_path: Path) -> None:
-    (tmp_path / "s.json").write_text(content)
-    with pytest.raises(Refused) as raised:
-        read_official(tmp_path / "s.json")
-    assert raised.value.code == "not_a_split_file"
-
-
 def test_lists_of_another_dataset_are_refused(dataset: Dataset, tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text(json.dumps({"train": [1], "test": [2]}))
     with pytest.raises(Refused) as raised:
