@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from rest_framework.authtoken.admin import TokenAdmin as FrameworkTokenAdmin
 from rest_framework.authtoken.models import TokenProxy
@@ -36,6 +37,10 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
             },
         ),
     )
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[User]":
+        """Fetch the roles of all people at once."""
+        return super().get_queryset(request).prefetch_related("groups")
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Let a new person in: without this flag the sign-in page turns them away."""

@@ -23,6 +23,9 @@ from kombu.utils.json import dumps, loads
 logger = logging.getLogger(__name__)
 
 POLLING_INTERVAL = 0.1
+# Questions to workers and their answers; the mailbox of a dead worker is never emptied.
+PIDBOX = "pidbox"
+PIDBOX_SECONDS = 60
 Table = list[list[str]]
 
 
@@ -53,7 +56,7 @@ def clear_control_folder(data_dir: Path) -> None:
     for path in Path(str(options["processed_folder"])).iterdir():
         path.replace(messages / path.name)
     for path in messages.iterdir():
-        if path.name.startswith(".") or "pidbox" in path.name or "celeryev" in path.name:
+        if path.name.startswith(".") or PIDBOX in path.name or "celeryev" in path.name:
             path.unlink(missing_ok=True)
 
 
@@ -96,8 +99,17 @@ class Channel(filesystem.Channel):
 
     def _put(self, queue: str, payload: dict[str, Any], **kwargs: object) -> None:
         """Add a message to the queue."""
+        if PIDBOX in queue:
+            self._forget_old_questions()
         name = f"{time.time_ns():020d}_{uuid.uuid4().hex}.{queue}.msg"
         write_whole(Path(self.data_folder_out) / name, dumps(payload).encode())
+
+    def _forget_old_questions(self) -> None:
+        """Remove questions and answers that nobody has read in time."""
+        oldest = f"{time.time_ns() - PIDBOX_SECONDS * 10**9:020d}"
+        for path in self.messages.iterdir():
+            if PIDBOX in path.name and path.name < oldest:
+                path.unlink(missing_ok=True)
 
     def _get(self, queue: str) -> dict[str, Any]:
         """Take the oldest message of the queue; raises Empty."""

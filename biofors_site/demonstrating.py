@@ -17,6 +17,7 @@ from django.db import close_old_connections
 from classifier.models import Alias, Evaluation, ModelVersion
 from classifier.models.registry import CHAMPION
 from classifier.registry import promote
+from classifier.telling import told_evaluation
 from datasets.errors import Refused
 from datasets.models import Split, Subset
 from training_jobs.launching import queue_training
@@ -92,7 +93,8 @@ def train_first_model(split: Split, *, epochs: int, say: Say) -> None:
         )
         say(f"Training a CNN on {split} for {epochs} epochs: run {run.pk} waits for the training worker")
     version = _follow(run, say=say)
-    for line in _scores(version, split):
+    evaluation = Evaluation.objects.filter(version=version, split=split, subset=Subset.TEST).first()
+    for line in told_evaluation(evaluation) if evaluation else [f"{version} has no test scores"]:
         say(line)
     if not Alias.objects.filter(name=CHAMPION).exists():
         promote(version, alias=CHAMPION, reason="The demo's first model", author=_first_administrator())
@@ -144,21 +146,6 @@ def _follow(run: TrainingRun, *, say: Say) -> ModelVersion:
 def _validation(accuracy: float | None) -> str:
     """Name the validation accuracy where there is one."""
     return "" if accuracy is None else f", on validation {accuracy:.2f}"
-
-
-def _scores(version: ModelVersion, split: Split) -> list[str]:
-    """Describe a version's test scores in lines."""
-    evaluation = Evaluation.objects.filter(version=version, split=split, subset=Subset.TEST).first()
-    if evaluation is None:
-        return [f"{version} has no test scores"]
-    lines = [
-        f"{version} on the test papers: macro-F1 {evaluation.macro_f1:.2f}, "
-        f"accuracy {evaluation.accuracy:.2f}, {evaluation.total} images"
-    ]
-    for scores in evaluation.per_class:
-        f1 = "-" if scores["f1"] is None else f"{scores['f1']:.2f}"
-        lines.append(f"  {scores['name']:<24} F1 {f1}  of {scores['support']} images")
-    return lines
 
 
 def _first_administrator() -> User:

@@ -127,6 +127,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 
+# Only behind a proxy that sets X-Forwarded-Proto itself: from anybody else it would be a mere claim.
+# Without it cookies go over http too, as one person's machine needs it.
+if env.bool("BIOFORS_TRUST_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -157,6 +163,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ImageState": "datasets.models.Image.State",
         "JobState": "training_jobs.models.Job.State",
+        "InferenceJobKind": "training_jobs.models.InferenceJob.Kind",
+        "PromotionKind": "classifier.models.Promotion.Kind",
     },
 }
 

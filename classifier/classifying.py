@@ -1,6 +1,6 @@
 """Classify files that are not stored: the one function behind REST, the page and the command."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,13 +38,13 @@ def check_file_count(count: int) -> None:
 
 
 def classify_files(
-    files: Sequence[tuple[str, bytes]],
+    files: Sequence[tuple[str, Callable[[], bytes]]],
     *,
     model: str | int | None = None,
     top: int | None = None,
     user: Any = None,
 ) -> dict[str, Any]:
-    """Classify files given as (name, bytes); return the shape of REST `classify/`.
+    """Classify files given as (name, what reads its bytes); return the shape of REST `classify/`.
 
     `top` keeps only the most probable classes of each. A file that is no acceptable image has its error in
     the answer. Raises NoFiles, TooManyFiles, UnknownModel, NoModel, ModelUnusable, `Refused` (bad_top).
@@ -54,7 +54,8 @@ def classify_files(
         raise Refused("top is a whole number from 1.", code="bad_top")
     version = find_model(model, user=user)
     engine = engine_of(version)
-    read = [_read(name, data, engine) for name, data in files]
+    # One after the other: the bytes of all would fill the memory.
+    read = [_read(name, read_bytes, engine) for name, read_bytes in files]
     rows = iter(engine.probabilities([each for each in read if not isinstance(each, dict)]))
     return {
         "model": {
@@ -75,11 +76,11 @@ def any_classified(answer: dict[str, Any]) -> bool:
     return any("error" not in result for result in answer["results"])
 
 
-def _read(name: str, data: bytes, engine: Engine) -> NDArray[np.uint8] | dict[str, Any]:
+def _read(name: str, read_bytes: Callable[[], bytes], engine: Engine) -> NDArray[np.uint8] | dict[str, Any]:
     """Return pixels as the engine wants them, uint8 (size, size, 3), or the file's error."""
     try:
         # Fitted at once: 32 photographs in full size would fill the memory.
-        return fit_pixels(decode(data).pixels, size=engine.size, geometry=engine.geometry)
+        return fit_pixels(decode(read_bytes()).pixels, size=engine.size, geometry=engine.geometry)
     except ImageRefused as refusal:
         return {"file": name, "error": {"code": refusal.code, "detail": str(refusal)}}
 

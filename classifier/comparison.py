@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from classifier.cautions import Counted, cautions
 from classifier.evaluation import (
     EvaluationIncomplete,
     check_classes,
@@ -42,7 +43,10 @@ class Paired:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Versions scored on the same `total` images; each later one is `paired` with the first."""
+    """Versions scored on the same `total` images; each later one is `paired` with the first.
+
+    `cautions` say why the scores may be too good.
+    """
 
     versions: list[ModelVersion]
     split: Split
@@ -53,6 +57,7 @@ class Comparison:
     paired: list[Paired]
     total: int
     left_out: int
+    cautions: list[str]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the shape of REST; `difference`, `fixed`, `broken` set the second against the first."""
@@ -64,6 +69,8 @@ class Comparison:
             "label_cutoff": self.label_cutoff,
             "total": self.total,
             "left_out": self.left_out,
+            "leaks": self.split.leaks,
+            "warnings": self.cautions,
             "models": [
                 {
                     "id": version.pk,
@@ -121,7 +128,15 @@ def compare(versions: Sequence[ModelVersion], *, split: Split, subset: str = Sub
         ],
         total=len(images),
         left_out=len(labels) - len(images),
+        cautions=_cautions(versions, split, subset),
     )
+
+
+def _cautions(versions: Sequence[ModelVersion], split: Split, subset: str) -> list[str]:
+    """Return why the scores of any of them may be too good, each sentence once."""
+    counted: Counted = {}
+    told = (sentence for each in versions for sentence in cautions(each, split, subset, counted=counted))
+    return list(dict.fromkeys(told))
 
 
 def _check_versions(versions: Sequence[ModelVersion], split: Split) -> None:

@@ -35,6 +35,13 @@ class AlreadyPromoted(Refused):
     status = 409
 
 
+class AliasMoved(Refused):
+    """Raised where an alias points no longer at what the person saw when they asked for a move."""
+
+    code = "alias_moved"
+    status = 409
+
+
 class NothingToRollBack(Refused):
     """Raised where no earlier version stands behind an alias."""
 
@@ -122,23 +129,36 @@ def promote(version: ModelVersion, *, alias: str = CHAMPION, reason: str, author
             f"The files of {version} are not in the data directory, so it could not answer. "
             "Restore them from a backup, or train again."
         )
-    pointer = Alias.objects.select_for_update().filter(name=alias).first()
-    previous = pointer.version if pointer else None
+    # A new alias is made here, so that whoever promotes to it at the same time waits and sees it.
+    pointer, is_new = Alias.objects.select_for_update().get_or_create(
+        name=alias, defaults={"version": version}
+    )
+    previous = None if is_new else pointer.version
     if previous == version:
         raise AlreadyPromoted(f"{alias} is {version} already.")
-    return _move(alias, version, previous, kind=Promotion.Kind.PROMOTE, reason=reason, author=author)
+    return _move(pointer, version, previous, kind=Promotion.Kind.PROMOTE, reason=reason, author=author)
 
 
 @transaction.atomic
-def roll_back(alias: str = CHAMPION, *, reason: str, author: Any = None) -> Promotion:
+def roll_back(
+    alias: str = CHAMPION, *, reason: str, author: Any = None, expected: ModelVersion | None = None
+) -> Promotion:
     """Take back the newest promotion that stands: the alias points at what it pointed at before.
 
-    Asked again, it goes back one promotion further. Raises ReasonMissing, NothingToRollBack, FilesMissing.
+    Asked again, it goes back one promotion further; with `expected`, the version that the person saw there,
+    only where the alias still points at it.
+
+    Raises ReasonMissing, AliasMoved, NothingToRollBack, FilesMissing, and `Refused` (bad_alias).
     """
+    _check_alias(alias)
     reason = _checked_reason(reason)
-    Alias.objects.select_for_update().filter(name=alias).first()
+    pointer = Alias.objects.select_for_update().filter(name=alias).first()
+    if pointer and expected and pointer.version != expected:
+        raise AliasMoved(
+            f"{alias} does not point at {expected} any more: it is {pointer.version} now. Decide anew."
+        )
     standing = Promotion.objects.standing(alias).first()
-    if standing is None:
+    if pointer is None or standing is None:
         raise NothingToRollBack(f"Nothing was ever promoted to {alias}. Promote a version first.")
     if standing.previous is None:
         raise NothingToRollBack(
@@ -150,7 +170,7 @@ def roll_back(alias: str = CHAMPION, *, reason: str, author: Any = None) -> Prom
             "Restore them from a backup, or promote another version."
         )
     return _move(
-        alias,
+        pointer,
         standing.previous,
         standing.version,
         kind=Promotion.Kind.ROLLBACK,
@@ -205,20 +225,26 @@ def code_version() -> str:
 
 
 def _move(
-    alias: str, version: ModelVersion, previous: ModelVersion | None, *, kind: str, **told: Any
+    pointer: Alias, version: ModelVersion, previous: ModelVersion | None, *, kind: str, **told: Any
 ) -> Promotion:
-    """Point the alias at a version and write the history's row."""
-    Alias.objects.update_or_create(name=alias, defaults={"version": version})
-    return Promotion.objects.create(alias=alias, kind=kind, version=version, previous=previous, **told)
+    """Point the alias, which the caller has locked, at a version and write the history's row."""
+    pointer.version = version
+    pointer.save()
+    return Promotion.objects.create(alias=pointer.name, kind=kind, version=version, previous=previous, **told)
 
 
 def _checked_reason(reason: str) -> str:
-    """Return the reason without blanks around it; raises ReasonMissing, or `Refused` (reason_too_long)."""
+    """Return the reason without blanks around it.
+
+    Raises ReasonMissing, and `Refused` (reason_too_long, bad_reason).
+    """
     reason = (reason or "").strip()
     if not reason:
         raise ReasonMissing("Say why: the history of promotions keeps the reason.")
     if len(reason) > _LONGEST_REASON:
         raise Refused(f"The reason is longer than {_LONGEST_REASON} characters.", code="reason_too_long")
+    if "\0" in reason:
+        raise Refused("The reason holds a NUL character, which no database takes.", code="bad_reason")
     return reason
 
 

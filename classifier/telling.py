@@ -2,17 +2,19 @@
 
 from typing import Any
 
+from classifier.cautions import cautions
 from classifier.comparison import Comparison
 from classifier.models import Evaluation
 
 
 def told_evaluation(evaluation: Evaluation) -> list[str]:
-    """Return an evaluation as lines: scores, the matrix, a line a class."""
+    """Return an evaluation as lines: scores, why they may be too good, the matrix, a line a class."""
     lines = [
         f"{evaluation.version} on {evaluation.split} {evaluation.subset} ({evaluation.total:,} images, "
         f"labels of {evaluation.label_cutoff:%Y-%m-%d %H:%M:%S} UTC): macro-F1 {evaluation.macro_f1:.3f}, "
         f"accuracy {evaluation.accuracy:.3f}"
     ]
+    lines += _warnings(cautions(evaluation.version, evaluation.split, evaluation.subset))
     if evaluation.unreadable:
         lines.append(f"{evaluation.unreadable:,} images are left out: their file cannot be read")
     lines += told_matrix(evaluation.matrix, evaluation.classes)
@@ -44,6 +46,7 @@ def told_classes(per_class: list[dict[str, Any]]) -> list[str]:
 def told_comparison(comparison: Comparison) -> list[str]:
     """Return a comparison as lines: scores side by side, then each later version against the first."""
     lines = [f"{comparison.split} {comparison.subset}, {comparison.total:,} images, labels of now"]
+    lines += _warnings(comparison.cautions)
     if comparison.left_out:
         lines.append(f"{comparison.left_out:,} images are left out: none of the models has classified them")
     lines.append(f"{'':<24}{'macro-F1':>10}{'accuracy':>10}")
@@ -58,6 +61,10 @@ def told_comparison(comparison: Comparison) -> list[str]:
         )
         lines += told_matrix(pair.difference, comparison.classes, signed=True)
     return lines
+
+
+def _warnings(sentences: list[str]) -> list[str]:
+    return [f"Warning: {sentence}" for sentence in sentences]
 
 
 def _figure(value: float | None) -> str:

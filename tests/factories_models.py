@@ -168,6 +168,8 @@ class InferenceJobFactory(DjangoModelFactory[InferenceJob]):
 
     version = factory.SubFactory(ModelVersionFactory)
     dataset = factory.SubFactory(DatasetFactory)
+    failures = factory.LazyFunction(list)
+    failed = factory.LazyAttribute(lambda made: len(made.failures))
     label_cutoff = factory.LazyAttribute(
         lambda made: timezone.now() if getattr(made, "split", None) else None
     )

@@ -1,12 +1,9 @@
 """Queue work: check that it can succeed, write its row, wake a worker once the row stands."""
 
 import logging
-import os
-import uuid
-import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
@@ -22,20 +19,10 @@ from datasets.errors import Refused
 from datasets.importing.sources import check_slug
 from datasets.label_times import label_cutoff
 from datasets.models import Dataset, Image, Split, Subset
+from training_jobs.archives import ArchiveMissing, Upload, checked_archive, keep_archive
 from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
 
 logger = logging.getLogger(__name__)
-
-ARCHIVES = "imports"
-
-
-class Upload(Protocol):
-    """A file as a form or a request brings it."""
-
-    name: str | None
-
-    def chunks(self) -> Iterable[bytes]:
-        """The bytes, block by block."""
 
 
 def queue_training(
@@ -112,16 +99,16 @@ def queue_import(
 ) -> ImportJob:
     """Keep an archive and queue its check (`dry_run`) or import; `checked_by`: import what that one checked.
 
-    `Refused`: bad_slug, not_an_archive, archive_missing, not_checked.
+    `Refused`: bad_slug, not_an_archive, archive_too_large, archive_missing, not_checked.
     """
     if checked_by is not None:
-        kept, shown = _archive_of(checked_by), checked_by.archive_name
+        kept, shown = checked_archive(checked_by), checked_by.archive_name
         dataset_slug = checked_by.dataset_slug
     elif archive is not None:
         check_slug(dataset_slug)
-        kept, shown = _keep(archive), Path(archive.name or "archive.zip").name[:255]
+        kept, shown = keep_archive(archive), Path(archive.name or "archive.zip").name[:255]
     else:
-        raise Refused("No archive was given. Choose a zip file.", code="archive_missing")
+        raise ArchiveMissing("No archive was given. Choose a zip file.")
     job = ImportJob.objects.create(
         dataset_slug=dataset_slug,
         archive=kept,
@@ -181,11 +168,6 @@ def checked_config(architecture: str, config: Mapping[str, Any]) -> TrainingConf
     return checked
 
 
-def archive_path(job: ImportJob) -> Path:
-    """Return where a job's archive lies."""
-    return Path(settings.DATA_DIR) / job.archive
-
-
 def _check_subsets(split: Split, cutoff: Any) -> None:
     """Refuse a split whose train subset, by the labels of the cut-off, nothing can be learnt from."""
     train = set(labels_as_of(split, Subset.TRAIN, cutoff).values())
@@ -223,44 +205,3 @@ def _checked_name(name: str) -> str:
             code="bad_name",
         ) from error
     return name
-
-
-def _archive_of(checked: ImportJob) -> str:
-    """Return the archive that a finished check looked at."""
-    if checked.state != Job.State.SUCCEEDED or not checked.dry_run:
-        raise Refused(f"{checked} is no finished check. Wait for it, then import.", code="not_checked")
-    if not archive_path(checked).is_file():
-        raise Refused(f"The archive of {checked} is gone. Upload it again.", code="archive_missing")
-    return checked.archive
-
-
-def _keep(archive: Upload | Path) -> str:
-    """Copy an archive into the data directory, whole or not at all; return its path there."""
-    folder = Path(settings.DATA_DIR) / ARCHIVES
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{uuid.uuid4().hex}.zip"
-    aside = path.with_name(f".{path.name}")
-    try:
-        with aside.open("xb") as file:
-            for block in _blocks(archive):
-                file.write(block)
-            file.flush()
-            os.fsync(file.fileno())
-        if not zipfile.is_zipfile(aside):
-            raise Refused(
-                "The file is no zip archive. Pack images and labels as a zip.", code="not_an_archive"
-            )
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-    return str(path.relative_to(settings.DATA_DIR))
-
-
-def _blocks(archive: Upload | Path) -> Iterable[bytes]:
-    """Yield a file's bytes, block by block."""
-    if not isinstance(archive, Path):
-        yield from archive.chunks()
-        return
-    with archive.open("rb") as file:
-        while block := file.read(1024 * 1024):
-            yield block

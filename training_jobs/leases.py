@@ -3,22 +3,20 @@
 import copy
 import logging
 import math
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
 from django.utils import timezone
 
-from classifier.models import ModelVersion
 from training_jobs.launching import wake
+from training_jobs.leavings import clear_leavings
 from training_jobs.models import ImportJob, InferenceJob, Job, LeaseLost, TrainingRun
 
 logger = logging.getLogger(__name__)
@@ -29,8 +27,6 @@ ASK_EVERY = 1.0
 RESEND_AFTER = timedelta(seconds=15)
 # While a worker of that queue is at work its messages wait their turn: they are not lost yet.
 RESEND_AFTER_BEHIND_OTHERS = timedelta(minutes=5)
-SCRATCH = "scratch"
-MODELS = "models"
 
 
 class Claim:
@@ -159,7 +155,7 @@ def reap() -> ReapSummary:
                 case Job.State.DEAD:
                     summary.dead.append(str(job))
         summary.resent += [str(job) for job in _waiting(rows) if _resend(rows, job)]
-    summary.removed = _clear_leavings()
+    summary.removed = clear_leavings()
     return summary
 
 
@@ -187,28 +183,3 @@ def _resend(rows: Any, job: Any) -> bool:
     """Send a job's message again, unless another reaper just has."""
     seen = rows.filter(pk=job.pk, state=Job.State.QUEUED, woken_at=job.woken_at)
     return bool(seen.update(woken_at=timezone.now())) and wake(job)
-
-
-def scratch_of(job: Job) -> Path:
-    """Return the folder for what one attempt needs while it runs."""
-    return Path(settings.DATA_DIR) / SCRATCH / f"run-{job.pk}-{job.attempt}"
-
-
-def place_of(run: TrainingRun) -> Path:
-    """Return the folder of the version that one attempt publishes; no other attempt has the same."""
-    return Path(settings.DATA_DIR) / MODELS / run.name / f"run-{run.pk}-{run.attempt}"
-
-
-def _clear_leavings() -> list[str]:
-    """Remove what lost attempts left: scratch folders, and models that never got their row."""
-    data_dir = Path(settings.DATA_DIR)
-    found = {*data_dir.glob(f"{SCRATCH}/run-*-*"), *data_dir.glob(f"{MODELS}/*/run-*-*")}
-    if not found:
-        return []
-    # The rows are read after the folders: who made a folder had claimed its run before.
-    for run in TrainingRun.objects.filter(state__in=(Job.State.RUNNING, Job.State.CANCELLING)):
-        found -= {scratch_of(run), place_of(run)}
-    found -= {data_dir / path for path in ModelVersion.objects.values_list("directory", flat=True)}
-    for path in found:
-        shutil.rmtree(path, ignore_errors=True)
-    return sorted(str(path.relative_to(data_dir)) for path in found)

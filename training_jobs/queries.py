@@ -11,15 +11,16 @@ from training_jobs.models import EpochMetric, Job, TrainingRun
 
 
 def queue_places(kind: type[Job]) -> dict[int, int]:
-    """Return the place, from 1, of each job of a kind that waits."""
+    """Return the place, from 1, of each job of a kind that waits; those that one may not see count too."""
     waiting = kind._default_manager.filter(state=Job.State.QUEUED).order_by("pk")
     return {pk: place for place, pk in enumerate(waiting.values_list("pk", flat=True), start=1)}
 
 
-def best_epochs(runs: Iterable[TrainingRun]) -> dict[int, EpochMetric]:
+def best_epochs(runs: Iterable[TrainingRun], user: Any) -> dict[int, EpochMetric]:
     """Return the best epoch so far of each run's latest attempt, by the run's id."""
     latest = {run.pk: run.attempt for run in runs}
-    best = EpochMetric.objects.filter(run__in=latest, is_best=True).order_by("epoch")
+    seen = EpochMetric.objects.visible_to(user)
+    best = seen.filter(run__in=latest, is_best=True).order_by("epoch")
     return {epoch.run_id: epoch for epoch in best if epoch.attempt == latest[epoch.run_id]}
 
 
@@ -43,8 +44,8 @@ def test_evaluations(versions: Iterable[int], user: Any) -> dict[int, Evaluation
     return {evaluation.version_id: evaluation for evaluation in found}
 
 
-def unclassified(dataset: Dataset, version: ModelVersion) -> tuple[int, int]:
+def unclassified(dataset: Dataset, version: ModelVersion, user: Any) -> tuple[int, int]:
     """Return how many images of a dataset a version has said nothing of yet, and how many there are."""
-    total = Image.objects.filter(dataset=dataset).count()
-    said = Prediction.objects.of(version).filter(image__dataset=dataset).count()
+    total = Image.objects.visible_to(user).filter(dataset=dataset).count()
+    said = Prediction.objects.visible_to(user).of(version).filter(image__dataset=dataset).count()
     return total - said, total

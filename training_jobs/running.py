@@ -8,11 +8,11 @@ from django.db import Error, transaction
 
 from classifier.evaluation import PredictingStopped, evaluate, predict_missing
 from classifier.networks.errors import FittingCancelled
-from datasets.errors import Refused
 from datasets.importing import import_archive
 from datasets.models import Image
-from training_jobs.launching import archive_path
+from training_jobs.archives import ArchiveMissing, archive_is_there, archive_path
 from training_jobs.leases import Claim, Reports, claimed
+from training_jobs.leavings import scratch_of
 from training_jobs.models import ImportJob, InferenceJob, LeaseLost, TrainingRun
 from training_jobs.training import run_training
 
@@ -50,7 +50,7 @@ def run_inference(job: InferenceJob, claim: Claim) -> None:
     """Predict what the version has not said anything of yet; evaluate where that was asked for."""
     reports = Reports(job)
     evaluation = None
-    if job.kind == InferenceJob.Kind.EVALUATION:
+    if job.kind == InferenceJob.Kind.EVALUATION and job.label_cutoff is not None:
         # The labels of when it was asked for; only labelled images count.
         images: Any = Image.objects.in_subset(job.split, job.subset).usable_as_of(job.label_cutoff)
     else:
@@ -74,6 +74,7 @@ def run_inference(job: InferenceJob, claim: Claim) -> None:
         job.succeed(
             new_predictions=outcome.new,
             failures=outcome.failures,
+            failed=len(outcome.failures),
             evaluation=evaluation,
             message=f"{outcome.new:,} new predictions, {len(outcome.failures):,} images could not be read",
         )
@@ -81,22 +82,27 @@ def run_inference(job: InferenceJob, claim: Claim) -> None:
 
 def run_import(job: ImportJob, claim: Claim) -> None:
     """Check or import the job's archive; the archive goes once it is imported."""
-    path = archive_path(job)
-    if not path.is_file():
-        raise Refused("The archive is gone from the data directory. Upload it again.", code="archive_missing")
+    if not archive_is_there(job):
+        raise ArchiveMissing("The archive is gone from the data directory. Upload it again.")
     reports = Reports(job)
 
     def progress(done: int, total: int) -> None:
         if claim.should_stop():
             raise Cancelled
-        reports(done, total, f"{'Checked' if job.dry_run else 'Imported'} {done:,} of {total:,} images")
+        deed = "Checked" if job.dry_run else "Imported"
+        reports(done, total, f"{deed} {done:,} of {total:,} images" if done else "Unpacking the archive")
 
     summary = import_archive(
-        path, dataset=job.dataset_slug, dry_run=job.dry_run, author=job.created_by, progress=progress
-    )
-    job.succeed(result=summary.as_dict(), message="")
+        archive_path(job),
+        dataset=job.dataset_slug,
+        dry_run=job.dry_run,
+        author=job.created_by,
+        progress=progress,
+        scratch=scratch_of(job),
+    ).as_dict()
+    job.succeed(entries=summary.pop("entries"), result=summary, message="")
     if not job.dry_run:
-        path.unlink(missing_ok=True)
+        archive_path(job).unlink(missing_ok=True)
 
 
 def _run(job: Any, claim: Claim) -> None:

@@ -23,7 +23,8 @@ from classifier.reading import Unreadable, Wanted, read_fitted, wanted
 from classifier.registry import code_version, register
 from datasets.errors import Refused
 from datasets.models import Image, Subset
-from training_jobs.leases import Claim, Reports, place_of, scratch_of
+from training_jobs.leases import Claim, Reports
+from training_jobs.leavings import place_of, scratch_of
 from training_jobs.models import EpochMetric, LeaseLost, TrainingRun
 
 if TYPE_CHECKING:

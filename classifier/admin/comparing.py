@@ -6,7 +6,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from classifier.admin.cautions import cautions
 from classifier.comparison import MOST_MODELS, Comparison, Paired, compare
 from classifier.evaluation import EvaluationIncomplete, labels_as_of, predictions_in
 from classifier.matrix import shown_difference, shown_matrix
@@ -66,10 +65,10 @@ class ComparePage(Page):
         """Add what can be chosen, and the comparison of what is, or why there is none."""
         versions, split = self.versions, self.split
         self.use(split.dataset if split else None)
-        seen = ModelVersion.objects.visible_to(self.request.user).prefetch_related("aliases")
+        seen = ModelVersion.objects.visible_to(self.request.user).select_related("split__dataset")
         return {
             **super().get_context_data(**kwargs),
-            "offered": seen[:OFFERED],
+            "offered": seen.prefetch_related("aliases")[:OFFERED],
             "versions": versions,
             "chosen": {version.pk for version in versions},
             "split": split,
@@ -96,9 +95,7 @@ class ComparePage(Page):
         return {
             "comparison": done,
             "looks": class_looks(split.dataset),
-            "cautions": list(
-                dict.fromkeys(told for each in versions for told in cautions(each, split, self.subset))
-            ),
+            "cautions": done.cautions,
             "verdicts": verdicts,
             "promoting": self._promoting(done),
             "table": _score_table(done),

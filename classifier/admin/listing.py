@@ -25,7 +25,12 @@ class ModelsPage(Page):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add a page of versions with their test scores, and what they can be filtered by."""
         seen = ModelVersion.objects.visible_to(self.request.user)
-        asked = {name: self.request.GET[name] for name in _FILTERS if self.request.GET.get(name)}
+        asked = {
+            # No database takes this character, and no name holds it.
+            name: self.request.GET[name].replace("\0", "\N{REPLACEMENT CHARACTER}")
+            for name in _FILTERS
+            if self.request.GET.get(name)
+        }
         versions = _filtered(seen, asked).select_related("split__dataset", "created_by")
         shown = Paginator(versions.prefetch_related("aliases"), PER_PAGE).get_page(
             self.request.GET.get("page")
@@ -46,7 +51,9 @@ class ModelsPage(Page):
             "query": urlencode(asked),
             "names": seen.order_by("name").values_list("name", flat=True).distinct(),
             "architectures": ModelVersion.Architecture.choices,
-            "splits": Split.objects.filter(pk__in=seen.order_by().values("split")).select_related("dataset"),
+            "splits": Split.objects.visible_to(self.request.user)
+            .filter(pk__in=seen.order_by().values("split"))
+            .select_related("dataset"),
             "champion": champion,
             "promotion": Promotion.objects.visible_to(self.request.user)
             .filter(alias=CHAMPION)

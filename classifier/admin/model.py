@@ -9,11 +9,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from classifier.admin.cautions import cautions
 from classifier.api.serializers import described
+from classifier.cautions import cautions
 from classifier.figures import draw_matrix
 from classifier.matrix import Matrix, shown_matrix
-from classifier.models import Evaluation, ModelVersion, Promotion
+from classifier.models import Alias, Evaluation, ModelVersion, Promotion
 from classifier.models.registry import CHAMPION
 from classifier.registry import promote, roll_back
 from datasets.admin.page import Page, address
@@ -28,6 +28,7 @@ _FIELDS = {
     "already_promoted": "alias",
     "reason_missing": "reason",
     "reason_too_long": "reason",
+    "bad_reason": "reason",
 }
 
 
@@ -99,8 +100,8 @@ class ModelPage(OfModel):
             "worst": matrix.confusions(WORST) if matrix else [],
             "cautions": cautions(version, evaluation.split, evaluation.subset) if evaluation else [],
             "looks": class_looks(split.dataset) if split else {},
-            "standing": _standing(version),
-            "history": _history(version),
+            "standing": _standing(version, self.request.user),
+            "history": _history(version, self.request.user),
             "recipe": described(version.config),
             "training_run": _training_run(version),
             "others": ModelVersion.objects.visible_to(self.request.user)
@@ -135,9 +136,7 @@ class ModelPage(OfModel):
         typed = {name: request.POST.get(name, "").strip() for name in ("alias", "reason")}
         try:
             # Somebody may have moved the alias since this page was shown.
-            if not self.version.aliases.filter(name=typed["alias"]).exists():
-                raise Refused(f"{typed['alias']} does not point at {self.version} any more.", code="moved")
-            moved = roll_back(typed["alias"], reason=typed["reason"], author=request.user)
+            moved = roll_back(author=request.user, expected=self.version, **typed)
         except Refused as refusal:
             return self._again("rolling", typed, refusal)
         messages.success(request, f"{moved.alias} is {moved.version} again.")
@@ -198,22 +197,22 @@ def _told_scores(evaluation: Evaluation) -> list[str]:
     return lines
 
 
-def _standing(version: ModelVersion) -> list[dict[str, Any]]:
+def _standing(version: ModelVersion, user: Any) -> list[dict[str, Any]]:
     """Return the aliases that point at a version: the move that did it, and where rolling back leads."""
-    moves = Promotion.objects.select_related("author", "previous")
+    moves = Promotion.objects.visible_to(user).select_related("author", "previous")
     return [
         {
             "alias": alias.name,
             "move": moves.filter(alias=alias.name).first(),
             "before": getattr(moves.standing(alias.name).first(), "previous", None),
         }
-        for alias in version.aliases.all()
+        for alias in Alias.objects.visible_to(user).filter(version=version)
     ]
 
 
-def _history(version: ModelVersion) -> list[Promotion]:
+def _history(version: ModelVersion, user: Any) -> list[Promotion]:
     """Return the moves of aliases to and from a version, newest first."""
-    moves = Promotion.objects.select_related("author", "version", "previous")
+    moves = Promotion.objects.visible_to(user).select_related("author", "version", "previous")
     return list((moves.filter(version=version) | moves.filter(previous=version)).order_by("-id"))
 
 

@@ -10,8 +10,12 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from classifier.api.evaluation_serializers import (
+    ComparisonSerializer,
+    EvaluatedImageSerializer,
+    EvaluationSerializer,
+)
 from classifier.api.filters import EvaluationFilter
-from classifier.api.serializers import ComparisonSerializer, EvaluatedImageSerializer, EvaluationSerializer
 from classifier.comparison import MOST_MODELS, compare
 from classifier.evaluation import evaluated_images
 from classifier.models import Evaluation
@@ -30,9 +34,13 @@ from datasets.models import Subset
 class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows):
     """Evaluations: confusion matrix, scores per class, and the label cut-off they were scored on."""
 
-    queryset = Evaluation.objects.select_related("version", "split__dataset", "created_by")
+    queryset = Evaluation.objects.select_related("version__split__dataset", "split__dataset", "created_by")
     serializer_class = EvaluationSerializer
     filterset_class = EvaluationFilter
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Add a place for counts: a list holds many evaluations on few splits."""
+        return {**super().get_serializer_context(), "counted": {}}
 
     @extend_schema(
         summary="The images behind an evaluation, or behind one cell of its matrix",

@@ -9,19 +9,6 @@ from datasets.api.filters import RowsFilter, RowsForm, split_named
 from datasets.models import Split, Subset
 
 
-class ModelFilter(django_filters.FilterSet):
-    """Versions by name, architecture, alias and split."""
-
-    name = django_filters.CharFilter(help_text="The model's name.")
-    architecture = django_filters.ChoiceFilter(choices=ModelVersion.Architecture.choices)
-    alias = django_filters.CharFilter("aliases__name", help_text="An alias, such as champion.")
-    split = django_filters.NumberFilter("split", help_text="The id of the split it was trained on.")
-
-    class Meta:
-        model = ModelVersion
-        fields: list[str] = []
-
-
 class ModelAndSplitForm(RowsForm):
     """Looks up a version and a split."""
 
@@ -34,6 +21,20 @@ class ModelAndSplitForm(RowsForm):
         """Find the split of that id or name."""
         text = self.cleaned_data["split"]
         return self.found(lambda: split_named(text, self.user)) if text else None
+
+
+class ModelFilter(RowsFilter):
+    """Versions by name, architecture, alias and split."""
+
+    name = django_filters.CharFilter(help_text="The model's name.")
+    architecture = django_filters.ChoiceFilter(choices=ModelVersion.Architecture.choices)
+    alias = django_filters.CharFilter("aliases__name", help_text="An alias, such as champion.")
+    split = django_filters.CharFilter(help_text="The split it was trained on: its id, or dataset/name.")
+
+    class Meta:
+        model = ModelVersion
+        fields: list[str] = []
+        form = ModelAndSplitForm
 
 
 class EvaluationFilter(RowsFilter):

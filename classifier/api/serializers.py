@@ -1,16 +1,14 @@
-"""What the REST door says of models, evaluations, comparisons and classified files, and what it takes."""
+"""What the REST door says of models and classified files, and what it takes."""
 
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from classifier.models import Evaluation, ModelVersion, Promotion
+from classifier.models import ModelVersion, Promotion
 from classifier.models.registry import CHAMPION
 from classifier.networks.config import TrainingConfig
 from classifier.networks.errors import InvalidConfig
-from datasets.api.serializers import ImageSerializer
-from datasets.models import Subset
 
 
 class ChecksumsSerializer(serializers.Serializer[Any]):
@@ -86,6 +84,13 @@ class RollbackSerializer(serializers.Serializer[Any]):
     """Why an alias goes back."""
 
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    expected = serializers.IntegerField(
+        min_value=1,
+        max_value=2**63 - 1,
+        required=False,
+        allow_null=True,
+        help_text="The id of the model you saw it point at: `alias_moved` where it is another by now.",
+    )
 
 
 class PromotionSerializer(serializers.ModelSerializer[Promotion]):
@@ -101,128 +106,6 @@ class PromotionSerializer(serializers.ModelSerializer[Promotion]):
         model = Promotion
         fields = ("id", "alias", "kind", "model", "model_name", "previous", "reason", "by", "at")
         read_only_fields = fields
-
-
-class ClassScoreSerializer(serializers.Serializer[Any]):
-    """Scores of one class, 0 to 1; null where there is nothing to divide by."""
-
-    name = serializers.CharField()
-    precision = serializers.FloatField(allow_null=True)
-    recall = serializers.FloatField(allow_null=True)
-    f1 = serializers.FloatField(allow_null=True)
-    support = serializers.IntegerField()
-
-
-class MatrixField(serializers.ListField):
-    """`matrix[actual][predicted]`: counts in the order of `classes`."""
-
-    child = serializers.ListField(child=serializers.IntegerField())
-
-
-class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
-    """Scores of a version on a subset, by the labels as they stood at the cut-off."""
-
-    model = serializers.IntegerField(source="version_id", read_only=True)
-    model_name = serializers.CharField(source="version", read_only=True)
-    split_name = serializers.CharField(source="split", read_only=True)
-    classes = serializers.ListField(child=serializers.CharField(), read_only=True)
-    matrix = MatrixField(read_only=True)
-    per_class = ClassScoreSerializer(many=True, read_only=True)
-    created_by = serializers.CharField(
-        source="created_by.username", read_only=True, default=None, allow_null=True
-    )
-
-    class Meta:
-        model = Evaluation
-        fields = (
-            "id",
-            "model",
-            "model_name",
-            "split",
-            "split_name",
-            "subset",
-            "label_cutoff",
-            "classes",
-            "matrix",
-            "per_class",
-            "accuracy",
-            "macro_f1",
-            "balanced_accuracy",
-            "total",
-            "unreadable",
-            "created_at",
-            "created_by",
-        )
-        read_only_fields = fields
-
-
-class EvaluatedImageSerializer(ImageSerializer):
-    """An image behind an evaluation: its label then, what the model said, and the label in force now."""
-
-    label_then = serializers.CharField(read_only=True)
-    predicted = serializers.CharField(read_only=True)
-    confidence = serializers.FloatField(read_only=True)
-
-    class Meta(ImageSerializer.Meta):
-        fields = (*ImageSerializer.Meta.fields, "label_then", "predicted", "confidence")  # type: ignore[assignment]
-        read_only_fields = fields  # type: ignore[assignment]
-
-
-class NamedRowSerializer(serializers.Serializer[Any]):
-    """A row by id and name."""
-
-    id = serializers.IntegerField()
-    name = serializers.CharField()
-
-
-class ComparedModelSerializer(serializers.Serializer[Any]):
-    """One of the models compared, with its scores on the images that all have classified."""
-
-    id = serializers.IntegerField()
-    name = serializers.CharField()
-    version = serializers.IntegerField()
-    matrix = MatrixField(read_only=True)
-    macro_f1 = serializers.FloatField()
-    accuracy = serializers.FloatField()
-    balanced_accuracy = serializers.FloatField()
-    per_class = ClassScoreSerializer(many=True)
-
-
-class PairedSerializer(serializers.Serializer[Any]):
-    """Model `b` against `a`: McNemar's exact p, and the ids that only one of them has right."""
-
-    a = serializers.IntegerField()
-    b = serializers.IntegerField()
-    p_value = serializers.FloatField()
-    only_a_right = serializers.IntegerField()
-    only_b_right = serializers.IntegerField()
-    fixed = serializers.ListField(child=serializers.IntegerField())
-    broken = serializers.ListField(child=serializers.IntegerField())
-    difference = MatrixField(read_only=True)
-
-
-class ComparisonSerializer(serializers.Serializer[Any]):
-    """Models on the same images; `difference`, `fixed` and `broken` set the second against the first."""
-
-    classes = serializers.ListField(child=serializers.CharField())
-    split = NamedRowSerializer()
-    subset = serializers.ChoiceField(choices=Subset.choices)
-    label_cutoff = serializers.DateTimeField()
-    total = serializers.IntegerField()
-    left_out = serializers.IntegerField()
-    models = ComparedModelSerializer(many=True)
-    difference = MatrixField(read_only=True)
-    paired = PairedSerializer(many=True)
-    fixed = serializers.ListField(child=serializers.IntegerField())
-    broken = serializers.ListField(child=serializers.IntegerField())
-
-
-class NewEvaluationSerializer(serializers.Serializer[Any]):
-    """An evaluation to make."""
-
-    model = serializers.CharField(max_length=140, help_text="A version's id, name@version or alias.")
-    split = serializers.CharField(max_length=140, help_text="A split's id, or dataset/name.")
-    subset = serializers.ChoiceField(choices=Subset.choices, default=Subset.TEST)
 
 
 class UsedModelSerializer(serializers.Serializer[Any]):

@@ -1,5 +1,6 @@
 """Models, their aliases and classification over REST: parse, call one function, render."""
 
+from functools import partial
 from typing import Any
 
 from django.http.response import HttpResponseBase
@@ -24,7 +25,7 @@ from classifier.api.serializers import (
 )
 from classifier.classifying import MOST_FILES, any_classified, check_file_count, classify_files
 from classifier.models import Alias, ModelVersion
-from classifier.registry import promote, roll_back
+from classifier.registry import find_model, promote, roll_back
 from classifier.serving.engine import ArtefactMissing
 from datasets.api.documents import AnyAccept, check_body_size, send_file
 from datasets.api.images import FORM_ROOM
@@ -104,14 +105,20 @@ class RollbackView(GenericAPIView[Any]):
         request=RollbackSerializer,
         responses={
             200: PromotionSerializer,
-            409: OpenApiResponse(ErrorSerializer, "`nothing_to_roll_back`"),
+            409: OpenApiResponse(ErrorSerializer, "`nothing_to_roll_back`, `alias_moved`"),
         },
     )
     def post(self, request: Request, alias: str) -> Response:
         """Take the last promotion of an alias back; say why."""
         asked = RollbackSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        moved = roll_back(alias, reason=asked.validated_data["reason"], author=request.user)
+        expected = asked.validated_data.get("expected")
+        moved = roll_back(
+            alias,
+            reason=asked.validated_data["reason"],
+            author=request.user,
+            expected=find_model(expected, request.user) if expected else None,
+        )
         return Response(PromotionSerializer(moved).data)
 
 
@@ -149,7 +156,7 @@ class ClassifyView(GenericAPIView[Any]):
         asked.is_valid(raise_exception=True)
         answer = classify_files(
             # One byte more than is taken is enough to be refused as too large.
-            [(str(file.name), file.read(MAX_BYTES + 1)) for file in uploads],
+            [(str(file.name), partial(file.read, MAX_BYTES + 1)) for file in uploads],
             model=asked.validated_data.get("model") or None,
             top=asked.validated_data.get("top"),
             user=request.user,

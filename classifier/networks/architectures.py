@@ -1,5 +1,6 @@
 """The two networks: a CNN from scratch, and ResNet50 with a new head."""
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from classifier.networks.errors import WeightsUnavailable
 CNN_FILTERS = (16, 32, 64, 96, 160)
 DENSE_UNITS = 96
 RESNET_DENSE_UNITS = 128
+LONGEST_REASON = 160
 # The mean of ImageNet in the order blue, green, red: what "caffe" mode subtracts (He et al. 2015).
 CAFFE_MEAN = (103.939, 116.779, 123.68)
 
@@ -84,7 +86,7 @@ def _resnet_base(size: int, weights: str) -> keras.Model:
             return keras.applications.ResNet50(include_top=False, weights="imagenet", input_shape=shape)
         except Exception as error:
             raise WeightsUnavailable(
-                f"The ImageNet weights of ResNet50 could not be downloaded ({_first_line(error)}). "
+                f"The ImageNet weights of ResNet50 could not be downloaded ({_told(error, weights)}). "
                 f"{how_to_supply_weights()}"
             ) from error
     base = keras.applications.ResNet50(include_top=False, weights=None, input_shape=shape)
@@ -94,12 +96,12 @@ def _resnet_base(size: int, weights: str) -> keras.Model:
         except Exception as error:
             raise WeightsUnavailable(
                 f"{Path(weights).name} does not hold the weights of a ResNet50 without its top "
-                f"({_first_line(error).replace(weights, Path(weights).name)}). {how_to_supply_weights()}"
+                f"({_told(error, weights)}). {how_to_supply_weights()}"
             ) from error
     return base
 
 
-def _first_line(error: Exception) -> str:
-    """Return the first line of what an error says, at most 160 characters."""
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:160]
+def _told(error: Exception, weights: str) -> str:
+    """Return the first line of what an error says, cut at a word; of the weights file only its name."""
+    lines = str(error).replace(weights, Path(weights).name).strip().splitlines()
+    return textwrap.shorten(lines[0] if lines else type(error).__name__, LONGEST_REASON, placeholder=" …")

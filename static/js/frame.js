@@ -1,4 +1,4 @@
-// What every page does: forms that send themselves, questions before what is hard to take back.
+// What every page does: forms that send themselves, or once; questions before what is hard to take back.
 
 // The theme wants to write a chosen file's name into a field of its own, which ours do not have.
 for (const field of document.querySelectorAll("input[type=file]")) field.hasChangeListener = true;
@@ -19,4 +19,14 @@ document.addEventListener("submit", (event) => {
     }
     const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
     if (question && !window.confirm(question)) event.preventDefault();
+    // A second click must not queue or make the same twice.
+    if (!form.matches("[data-once]") || event.defaultPrevented) return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+});
+
+// Who comes back to a page as they left it may send its forms again.
+window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });

@@ -14,13 +14,6 @@ function write(part, text) {
     if (place) place.textContent = text;
 }
 
-// A second click must not import twice.
-document.addEventListener("submit", (event) => {
-    if (!event.target.matches("[data-once]")) return;
-    if (event.target.dataset.sent) event.preventDefault();
-    event.target.dataset.sent = "1";
-});
-
 follow(
     setup.source,
     async (job) => {

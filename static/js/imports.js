@@ -52,6 +52,12 @@ if (form) {
             archive.focus();
             return;
         }
+        const room = Number(archive.dataset.room);
+        if (file && file.size > room) {
+            tell("archive", `The archive has ${size(file.size)}; ${size(room)} can be taken now. Pack it in parts, or import it with a command.`);
+            archive.focus();
+            return;
+        }
         send(file);
     });
 

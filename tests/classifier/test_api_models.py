@@ -1,4 +1,4 @@
-"""Models, their aliases, evaluations, comparison and classification over REST."""
+"""Models, their aliases and classification over REST."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 from rest_framework.test import APIClient
 
-from classifier.evaluation import evaluate
 from classifier.models import ModelVersion, Promotion
 from classifier.serving.cache import forget_engines
-from datasets.labelling import correct_label
 from datasets.models import Image, Split
 from tests.factories import png
-from tests.factories_models import ModelVersionFactory, labelled_dataset, predict_all, split_of
+from tests.factories_models import ModelVersionFactory, labelled_dataset, split_of
 from tests.rest import API, AWKWARD, api, assert_error, upload
 
 __all__ = ["api"]
@@ -26,13 +24,6 @@ Api = Callable[..., APIClient]
 def split() -> Split:
     """A split of a small labelled dataset."""
     return split_of(labelled_dataset(slug="d"))
-
-
-def evaluated(split: Split, *, wrong: int = 0) -> ModelVersion:
-    """A version that has classified the whole dataset, some of it wrongly."""
-    version = ModelVersionFactory()
-    predict_all(version, Image.objects.in_subset(split, "test"), wrong=wrong)
-    return version
 
 
 def test_models_are_listed_and_shown(api: Api, django_assert_max_num_queries: Any) -> None:
@@ -79,6 +70,36 @@ def test_a_version_is_promoted_and_taken_back(api: Api) -> None:
     assert_error(again, 409, "nothing_to_roll_back")
 
 
+def test_a_rollback_may_name_the_model_it_is_taken_from(api: Api) -> None:
+    first, second, third = (ModelVersionFactory() for _ in range(3))
+    client = api("curator")
+    for version in (first, second, third):
+        client.post(f"{API}models/{version.pk}/promote/", {"reason": "better"}, format="json")
+    route, body = f"{API}aliases/champion/rollback/", {"reason": "worse", "expected": third.pk}
+    assert client.post(route, body, format="json").json()["model"] == second.pk
+    assert_error(client.post(route, body, format="json"), 409, "alias_moved")
+    assert_error(client.post(route, {**body, "expected": 99999}, format="json"), 404, "unknown_model")
+    for expected in (0, 2**63, "x"):
+        assert_error(client.post(route, {**body, "expected": expected}, format="json"), 400, "invalid")
+    assert client.get(f"{API}models/{second.pk}/").json()["aliases"] == ["champion"]
+
+
+def test_models_are_filtered_by_their_split_as_other_rows_are(api: Api, split: Split) -> None:
+    trained = ModelVersionFactory(split=split)
+    ModelVersionFactory()
+    client = api("viewer")
+    for text in (split.pk, "d/s", "s"):
+        found = client.get(f"{API}models/?split={text}").json()["results"]
+        assert [each["id"] for each in found] == [trained.pk]
+    for text in (2**63, 99999, "none", "%00"):
+        assert_error(client.get(f"{API}models/?split={text}"), 400, "invalid")
+
+
+@pytest.mark.parametrize("query", ["name=%00", "architecture=%00", "alias=%00", "split=%00"])
+def test_a_filter_that_no_database_takes_is_an_error(api: Api, query: str) -> None:
+    assert_error(api("viewer").get(f"{API}models/?{query}"), 400, "invalid")
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -107,83 +128,6 @@ def test_a_model_is_downloaded(api: Api) -> None:
     assert_error(client.get(f"{API}models/{version.pk}/download/?format=h5"), 400, "invalid")
     version.onnx_path.unlink()
     assert_error(client.get(f"{API}models/{version.pk}/download/?format=onnx"), 503, "artefact_missing")
-
-
-def test_an_evaluation_shows_its_matrix_and_the_images_of_a_cell(
-    api: Api, split: Split, django_assert_max_num_queries: Any
-) -> None:
-    version = evaluated(split, wrong=2)
-    evaluation = evaluate(version, split=split, subset="test")
-    client = api("viewer")
-    shown = client.get(f"{API}evaluations/{evaluation.pk}/").json()
-    assert shown["classes"] == version.classes
-    assert sum(map(sum, shown["matrix"])) == shown["total"]
-    assert (shown["model"], shown["split"], shown["subset"]) == (version.pk, split.pk, "test")
-    assert {score["name"] for score in shown["per_class"]} == set(version.classes)
-    listed = client.get(f"{API}evaluations/?model={version.pk}&split=d/s&subset=test").json()
-    assert [each["id"] for each in listed["results"]] == [evaluation.pk]
-    assert client.get(f"{API}evaluations/?subset=val").json()["results"] == []
-    for row, actual in enumerate(shown["classes"]):
-        for column, predicted in enumerate(shown["classes"]):
-            route = f"{API}evaluations/{evaluation.pk}/images/?actual={actual}&predicted={predicted}"
-            images = client.get(route).json()["results"]
-            assert len(images) == shown["matrix"][row][column]
-            assert all((each["label_then"], each["predicted"]) == (actual, predicted) for each in images)
-    with django_assert_max_num_queries(8):
-        route = f"{API}evaluations/{evaluation.pk}/images/?ordering=-confidence"
-        assert len(client.get(route).json()["results"]) == shown["total"]
-
-
-def test_an_image_relabelled_since_stays_in_its_cell(api: Api, split: Split) -> None:
-    evaluation = evaluate(evaluated(split), split=split, subset="test")
-    image = Image.objects.in_subset(split, "test").get(pk=Image.objects.in_subset(split, "test")[0].pk)
-    was = image.label.name
-    correct_label(
-        image,
-        label=image.dataset.class_named("FAC"),
-        excluded=False,
-        author=None,
-        expected_version=image.version,
-    )
-    cell = api().get(f"{API}evaluations/{evaluation.pk}/images/?actual={was}&page_size=500").json()["results"]
-    assert {each["id"]: (each["label"], each["label_then"]) for each in cell}[image.pk] == ("FAC", was)
-
-
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [("actual=Cat", "actual"), ("predicted=Cat", "predicted"), ("ordering=label", "ordering")],
-)
-def test_a_cell_that_does_not_exist_is_an_error(api: Api, split: Split, query: str, field: str) -> None:
-    evaluation = evaluate(evaluated(split), split=split, subset="test")
-    response = api().get(f"{API}evaluations/{evaluation.pk}/images/?{query}")
-    assert_error(response, 400, "invalid")
-    assert field in response.json()["fields"]
-
-
-def test_models_are_compared_on_the_same_images(api: Api, split: Split) -> None:
-    worse, better = evaluated(split, wrong=2), evaluated(split)
-    body = api("viewer").get(f"{API}compare/?models={worse.pk},{better}&split=d/s&subset=test").json()
-    assert [each["id"] for each in body["models"]] == [worse.pk, better.pk]
-    assert (len(body["fixed"]), body["broken"]) == (2, [])
-    assert body["total"] == sum(map(sum, body["models"][0]["matrix"]))
-    assert sum(map(sum, body["difference"])) == 0
-    assert 0 < body["paired"][0]["p_value"] <= 1
-
-
-def test_a_comparison_that_cannot_be_says_why(api: Api, split: Split) -> None:
-    done, idle = evaluated(split), ModelVersionFactory()
-    client = api("viewer")
-    for query, status, code in [
-        ("", 400, "invalid"),
-        (f"models={done.pk}&split=d/s", 400, "too_few_models"),
-        (f"models={done.pk},{done.pk}&split=d/s", 400, "too_few_models"),
-        (f"models={done.pk},9999&split=d/s", 404, "unknown_model"),
-        (f"models={done.pk},{idle.pk}&split=d/s", 409, "not_evaluated"),
-        (f"models={done.pk},{idle.pk}&split=none", 404, "unknown_split"),
-        (f"models={done.pk},{idle.pk}&split=d/s&subset=all", 400, "bad_subset"),
-        ("models=1,2,3,4,5,6,7,8,9&split=d/s", 400, "invalid"),
-    ]:
-        assert_error(client.get(f"{API}compare/?{query}"), status, code)
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """Files that are not stored, classified."""
 
+from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image as Picture
 
+from classifier import classifying
 from classifier.classifying import NoFiles, TooManyFiles, any_classified, classify_files
 from classifier.registry import NoModel, UnknownModel
 from datasets.errors import Refused
@@ -22,9 +25,14 @@ def grey(value: int) -> bytes:
     return written.getvalue()
 
 
+def given(name: str, data: bytes) -> tuple[str, Callable[[], bytes]]:
+    """A file by its name and what reads it."""
+    return name, lambda: data
+
+
 def test_each_file_gets_its_class_in_the_order_given() -> None:
     version = ModelVersionFactory(answers=True)
-    answer = classify_files([("white.png", grey(255)), ("black.png", grey(0))])
+    answer = classify_files([given("white.png", grey(255)), given("black.png", grey(0))])
     assert answer["model"] == {
         "id": version.pk,
         "name": version.name,
@@ -42,7 +50,7 @@ def test_each_file_gets_its_class_in_the_order_given() -> None:
 
 def test_a_file_that_is_no_image_has_its_error_beside_the_others_answers() -> None:
     ModelVersionFactory(answers=True)
-    answer = classify_files([("a.txt", b"text"), ("empty.png", b""), ("b.png", grey(0))])
+    answer = classify_files([given("a.txt", b"text"), given("empty.png", b""), given("b.png", grey(0))])
     assert [result.get("error", {}).get("code") for result in answer["results"]] == [
         "format_not_allowed",
         "empty",
@@ -52,32 +60,50 @@ def test_a_file_that_is_no_image_has_its_error_beside_the_others_answers() -> No
     assert any_classified(answer)
 
 
+def test_a_file_is_read_when_the_one_before_was_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    ModelVersionFactory(answers=True)
+    told: list[str] = []
+    decode = classifying.decode
+
+    def decoded(data: bytes) -> Any:
+        told.append("decoded")
+        return decode(data)
+
+    def reader() -> bytes:
+        told.append("read")
+        return grey(0)
+
+    monkeypatch.setattr(classifying, "decode", decoded)
+    classify_files([("a.png", reader), ("b.png", reader), ("c.png", reader)])
+    assert told == ["read", "decoded"] * 3
+
+
 def test_where_no_file_is_an_image_the_answer_still_says_why() -> None:
     ModelVersionFactory(answers=True)
-    answer = classify_files([("a.txt", b"text")])
+    answer = classify_files([given("a.txt", b"text")])
     assert not any_classified(answer)
     assert answer["results"][0]["error"]["detail"]
 
 
 def test_only_the_most_probable_classes_are_kept_if_asked() -> None:
     ModelVersionFactory(answers=True)
-    (result,) = classify_files([("a.png", grey(250))], top=2)["results"]
+    (result,) = classify_files([given("a.png", grey(250))], top=2)["results"]
     assert list(result["probabilities"]) == [CLASSES[4], CLASSES[3]]
 
 
 def test_what_is_asked_wrongly_is_refused() -> None:
     with pytest.raises(NoModel):
-        classify_files([("a.png", grey(0))])
+        classify_files([given("a.png", grey(0))])
     version = ModelVersionFactory(answers=True)
     with pytest.raises(NoFiles):
         classify_files([])
     with pytest.raises(TooManyFiles):
-        classify_files([("a.png", grey(0))] * 33)
+        classify_files([given("a.png", grey(0))] * 33)
     with pytest.raises(UnknownModel):
-        classify_files([("a.png", grey(0))], model="nobody@1")
+        classify_files([given("a.png", grey(0))], model="nobody@1")
     with pytest.raises(Refused, match="top"):
-        classify_files([("a.png", grey(0))], top=0)
+        classify_files([given("a.png", grey(0))], top=0)
     version.onnx_path.unlink()
     with pytest.raises(Refused) as refusal:
-        classify_files([("a.png", grey(0))])
+        classify_files([given("a.png", grey(0))])
     assert (refusal.value.code, refusal.value.status) == ("artefact_missing", 503)

@@ -253,6 +253,20 @@ def test_weights_that_can_not_be_downloaded_say_how_to_supply_them(monkeypatch: 
 
 
 @pytest.mark.keras
+def test_a_long_reason_is_cut_at_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    from classifier.networks.architectures import build
+
+    def unreachable(**_: Any) -> None:
+        raise OSError("URL fetch failure on https://weights.example/notop.h5: " + "unreachable " * 20)
+
+    monkeypatch.setattr(keras.applications, "ResNet50", unreachable)
+    with pytest.raises(WeightsUnavailable, match=r"notop\.h5: (unreachable )+…\)\."):
+        build(TrainingConfig.defaults("resnet50"), class_count=3)
+
+
+@pytest.mark.keras
 @pytest.mark.slow
 def test_a_frozen_resnet50_from_a_file_trains_its_head_only_and_is_published(tmp_path: Path) -> None:
     import keras

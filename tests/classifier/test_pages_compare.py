@@ -223,6 +223,19 @@ def test_scores_of_a_leaking_split_are_warned_of(compared: Callable[..., str]) -
     assert page.count("Scores will be too good.</span>") == 1
 
 
+def test_many_versions_on_many_splits_take_few_queries(
+    compared: Callable[..., str], django_assert_max_num_queries: Any
+) -> None:
+    dataset = labelled_dataset(slug="panels", papers=3)
+    splits = [split_of(dataset, name=f"s{number}", ratios="1:1:1") for number in range(12)]
+    for split in splits:
+        ModelVersionFactory(split=split)
+    with django_assert_max_num_queries(40):
+        page = compared()
+    assert page.count('name="models"') == 12
+    assert all(f"panels/s{number}" in page for number in range(12))
+
+
 def test_a_viewer_compares_but_is_offered_no_promotion(compared: Callable[..., str], split: Split) -> None:
     first, second = said(split, wrong=1), said(split)
     page = compared(f"?models={first.pk}&models={second.pk}", role="viewer")

@@ -115,7 +115,7 @@ def test_the_list_is_filtered_by_name_architecture_and_split(signed: Signed, spl
         page = shown(client, f"/models/?{query}")
         assert there in page
         assert gone not in page
-    for nonsense in ("split=abc", "split=999999999999999999999", "name=%00"):
+    for nonsense in ("split=abc", "split=999999999999999999999", "name=%00", "architecture=%00"):
         assert "No version matches" in shown(client, f"/models/?{nonsense}")
 
 

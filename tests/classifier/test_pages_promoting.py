@@ -110,6 +110,36 @@ def test_the_champion_is_rolled_back_to_the_one_before(signed: Signed) -> None:
     assert "worse on gels" in shown(client, f"/models/{second.pk}/")
 
 
+def test_a_second_click_does_not_roll_back_further(signed: Signed) -> None:
+    first, second, third = (ModelVersionFactory() for _ in range(3))
+    for version in (first, second, third):
+        promote(version, reason="newer")
+    form = {"deed": "roll_back", "alias": "champion", "reason": "worse"}
+    client = signed()
+    assert client.post(f"/models/{third.pk}/", form).status_code == 302
+    again = client.post(f"/models/{third.pk}/", form)
+    assert again.status_code == 409
+    assert f"does not point at {third} any more: it is {second} now" in html.unescape(again.content.decode())
+    assert Alias.objects.get().version == second
+
+
+def test_what_no_database_takes_is_refused_in_words(signed: Signed) -> None:
+    promote(ModelVersionFactory(), reason="first")
+    version = ModelVersionFactory()
+    promote(version, reason="second")
+    client = signed()
+    for form in (
+        {"deed": "promote", "alias": "other", "reason": "a\0b"},
+        {"deed": "promote", "alias": "a\0b", "reason": "any"},
+        {"deed": "roll_back", "alias": "champion", "reason": "a\0b"},
+        {"deed": "roll_back", "alias": "a\0b", "reason": "any"},
+    ):
+        sent = client.post(f"/models/{version.pk}/", form)
+        assert sent.status_code == 400
+        page = html.unescape(sent.content.decode())
+        assert "holds a NUL character" in page or "cannot be an alias" in page
+
+
 def test_an_alias_that_has_moved_on_is_not_rolled_back_from_an_old_page(signed: Signed) -> None:
     first, second, third = (ModelVersionFactory() for _ in range(3))
     for version in (first, second, third):

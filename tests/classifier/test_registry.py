@@ -1,9 +1,15 @@
 """Which version answers, and how that came about."""
 
+import threading
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from django.db import connection, transaction
 
 from classifier.models import Alias, Promotion
 from classifier.registry import (
+    AliasMoved,
     AlreadyPromoted,
     FilesMissing,
     NoModel,
@@ -85,6 +91,15 @@ def test_a_promotion_without_a_reason_is_refused(reason: str) -> None:
     assert not Alias.objects.exists()
 
 
+def test_a_reason_that_no_database_takes_is_refused() -> None:
+    made = ModelVersionFactory()
+    for move in (lambda: promote(made, reason="a\0b"), lambda: roll_back(reason="a\0b")):
+        with pytest.raises(Refused) as refusal:
+            move()
+        assert refusal.value.code == "bad_reason"
+    assert not Alias.objects.exists()
+
+
 def test_promoting_what_stands_already_is_refused() -> None:
     made = ModelVersionFactory()
     promote(made, reason="once")
@@ -99,11 +114,13 @@ def test_a_version_without_its_files_is_not_promoted() -> None:
         promote(made, reason="would not answer")
 
 
-@pytest.mark.parametrize("alias", ["", "12", "a b", "a@1", "x" * 65])
+@pytest.mark.parametrize("alias", ["", "12", "a b", "a@1", "x" * 65, "a\0b"])
 def test_an_alias_that_could_be_taken_for_something_else_is_refused(alias: str) -> None:
-    with pytest.raises(Refused) as refusal:
-        promote(ModelVersionFactory(), alias=alias, reason="any")
-    assert refusal.value.code == "bad_alias"
+    made = ModelVersionFactory()
+    for move in (lambda: promote(made, alias=alias, reason="any"), lambda: roll_back(alias, reason="any")):
+        with pytest.raises(Refused) as refusal:
+            move()
+        assert refusal.value.code == "bad_alias"
 
 
 def test_rolling_back_walks_back_one_promotion_at_a_time() -> None:
@@ -116,6 +133,63 @@ def test_rolling_back_walks_back_one_promotion_at_a_time() -> None:
         roll_back(reason="no further")
     assert find_model("champion") == first
     assert Promotion.objects.count() == 5
+
+
+def test_who_asks_twice_by_accident_goes_back_once() -> None:
+    first, second, third = (ModelVersionFactory() for _ in range(3))
+    for version in (first, second, third):
+        promote(version, reason="next")
+    assert roll_back(reason="worse", expected=third).version == second
+    with pytest.raises(AliasMoved, match=f"champion does not point at {third} any more: it is {second}"):
+        roll_back(reason="worse", expected=third)
+    assert find_model("champion") == second
+
+
+def at_once(first: Callable[[], Any], second: Callable[[], Any]) -> list[Exception]:
+    """Do the second while the first is not committed yet; return what the second was refused with."""
+    begun, refused = threading.Event(), []
+
+    def do() -> None:
+        begun.set()
+        try:
+            second()
+        except Refused as refusal:
+            refused.append(refusal)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=do)
+    with transaction.atomic():
+        first()
+        other.start()
+        assert begun.wait(10)
+        # Time for the other to look.
+        other.join(0.5)
+    other.join(30)
+    return refused
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_at_once_go_back_once() -> None:
+    first, second, third = (ModelVersionFactory() for _ in range(3))
+    for version in (first, second, third):
+        promote(version, reason="next")
+    (refusal,) = at_once(*[lambda: roll_back(reason="worse", expected=third)] * 2)
+    assert isinstance(refusal, AliasMoved)
+    assert find_model("champion") == second
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_promote_to_a_new_alias_at_once_end_in_order() -> None:
+    first, second = ModelVersionFactory(), ModelVersionFactory()
+    at_once(
+        lambda: promote(first, reason="a moment before"), lambda: promote(second, reason="at the same time")
+    )
+    assert find_model("champion") == second
+    assert [(move.version, move.previous) for move in Promotion.objects.order_by("pk")] == [
+        (first, None),
+        (second, first),
+    ]
 
 
 def test_after_a_rollback_a_new_promotion_rolls_back_to_what_stood_then() -> None:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,12 +81,24 @@ def installation_environment(data_dir: Path) -> dict[str, str]:
     }
 
 
+@contextmanager
+def held_port() -> Iterator[int]:
+    """Hold a free port for a server that is started here: bound, not listened on, so nobody is given it."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
 @pytest.fixture(scope="module")
 def served_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedSite]:
     """Serve a new installation; at the end nothing of it may run on."""
-    data_dir = tmp_path_factory.mktemp("served")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    with held_port() as port:
+        yield from _serve(tmp_path_factory.mktemp("served"), port)
+
+
+def _serve(data_dir: Path, port: int) -> Iterator[ServedSite]:
+    """Serve in a data directory until the generator is closed."""
     password = secrets.token_urlsafe(12)
     environment = {**installation_environment(data_dir), "BIOFORS_ADMIN_PASSWORD": password}
     subprocess.run([sys.executable, "manage.py", "bootstrap"], cwd=ROOT, env=environment, check=True)

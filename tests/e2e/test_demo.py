@@ -3,7 +3,6 @@
 import json
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT, installation_environment
+from tests.e2e.conftest import ROOT, held_port, installation_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.keras]
 PATIENCE = 300.0
@@ -24,9 +23,8 @@ PAPERS = 24
 class Demo:
     """A running `demo` and the lines it printed."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+    def __init__(self, environment: dict[str, str], port: int) -> None:
+        self.port = port
         command = [sys.executable, "manage.py", "demo", "--port", str(self.port)]
         command += ["--papers", str(PAPERS), "--epochs", "1"]
         self.lines: list[str] = []
@@ -66,13 +64,14 @@ def demo(tmp_path: Path) -> Iterator[Callable[[], Demo]]:
     started: list[Demo] = []
 
     def start() -> Demo:
-        started.append(Demo(environment))
+        started.append(Demo(environment, port))
         return started[-1]
 
-    yield start
-    for one in started:
-        one.process.kill()
-        one.process.wait()
+    with held_port() as port:
+        yield start
+        for one in started:
+            one.process.kill()
+            one.process.wait()
 
 
 def test_the_demo_ends_in_a_site_with_a_model_and_goes_on_from_there(demo: Callable[[], Demo]) -> None:

@@ -1,5 +1,6 @@
 """The supervised installation, with its real processes."""
 
+import contextlib
 import json
 import os
 import signal
@@ -61,7 +62,8 @@ def _pids_of(site: ServedSite, words: bytes) -> list[int]:
     """The processes of the site whose command line holds these words; of a pool, its leader alone."""
     found = []
     for pid in site.pids():
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        if words in command and os.getsid(pid) == pid:
-            found.append(pid)
+        # Any of them may end while it is looked at.
+        with contextlib.suppress(OSError):
+            if words in Path(f"/proc/{pid}/cmdline").read_bytes() and os.getsid(pid) == pid:
+                found.append(pid)
     return found

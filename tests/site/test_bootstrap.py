@@ -1,7 +1,9 @@
 """The first start: roles, administrator, secret."""
 
 import itertools
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -57,3 +59,20 @@ def test_the_secret_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
     assert len(key) > 40
     assert embedded_secret_key(tmp_path) == key
     assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["secret_key"]
+
+
+def test_a_process_that_starts_while_another_writes_the_secret_takes_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other begins at the moment when the first has opened its file and written nothing yet."""
+    fdopen, keys = os.fdopen, []
+
+    def opened(*args: Any) -> Any:
+        monkeypatch.setattr(os, "fdopen", fdopen)
+        keys.append(embedded_secret_key(tmp_path))
+        return fdopen(*args)
+
+    monkeypatch.setattr(os, "fdopen", opened)
+    keys.append(embedded_secret_key(tmp_path))
+    assert keys[0] == keys[1] == embedded_secret_key(tmp_path)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from kombu import Connection, Exchange, Queue
 
+from biofors_site import broker
 from biofors_site.broker import clear_control_folder, transport_options
 
 
@@ -73,6 +74,22 @@ def test_damaged_bindings_do_not_stop_a_worker_from_binding(connection: Connecti
         Queue("reader", news).bind(channel).declare()
         connection.Producer(channel).publish("hello", exchange=news, declare=[news], serializer="json")
     assert drain(connection, "reader") == ["hello"]
+
+
+def test_questions_that_nobody_reads_do_not_pile_up(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 10**18
+    monkeypatch.setattr(broker.time, "time_ns", lambda: now)
+    publish(connection, "training", "work")
+    publish(connection, "dead@host.celery.pidbox", "first")
+    now += 59 * 10**9
+    publish(connection, "dead@host.celery.pidbox", "second")
+    now += 2 * 10**9
+    publish(connection, "other@host.celery.pidbox", "third")
+    assert drain(connection, "dead@host.celery.pidbox") == ["second"]
+    assert drain(connection, "other@host.celery.pidbox") == ["third"]
+    assert drain(connection, "training") == ["work"]
 
 
 def test_a_start_forgets_workers_that_are_gone_but_no_work(connection: Connection, tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """The frame of all pages: who gets in, the dataset in use, the sidebar, refusals."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from tests.factories import DatasetFactory, ImageFactory
+from tests.factories import DatasetFactory, ImageFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 Enter = Callable[[str], Client]
@@ -74,6 +75,12 @@ def test_an_unknown_dataset_is_a_page_that_names_those_there_are(enter: Enter) -
     assert "There is no dataset &#x27;other&#x27;. There are: mine." in page
 
 
+def test_an_unknown_dataset_beside_another_mistake_is_no_failure(enter: Enter) -> None:
+    answer = enter().get("/compare/?models=999&dataset=other")
+    assert answer.status_code == 404
+    assert "There is no model &#x27;999&#x27;" in answer.content.decode()
+
+
 def test_one_entry_of_the_sidebar_is_lit(enter: Enter) -> None:
     image = ImageFactory()
     client = enter("admin")
@@ -100,6 +107,18 @@ def test_the_sidebar_shows_what_the_role_may_see(enter: Enter) -> None:
     assert ">Workbench</span>" in page
     assert ">Users</span>" not in page
     assert ">Users</span>" in enter("admin").get("/", follow=True).content.decode()
+
+
+def test_many_people_are_listed_with_their_roles_in_few_queries(
+    enter: Enter, django_assert_max_num_queries: Any
+) -> None:
+    client = enter("admin")
+    role = Group.objects.get(name="annotator")
+    for _ in range(20):
+        UserFactory().groups.add(role)
+    with django_assert_max_num_queries(15):
+        page = client.get("/admin/auth/user/").content.decode()
+    assert page.count("annotator") >= 20
 
 
 def test_a_page_that_is_not_there_says_so_in_words(enter: Enter) -> None:

@@ -10,10 +10,12 @@ from unittest.mock import patch
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from datasets.models import Image, Split
-from tests.factories import ImageFactory, png
+from tests.factories import ImageFactory, PaperFactory, png
 from tests.factories_models import (
     ImportJobFactory,
     InferenceJobFactory,
@@ -24,6 +26,7 @@ from tests.factories_models import (
     split_of,
 )
 from tests.rest import API, api, assert_error
+from training_jobs import archives
 from training_jobs.models import EpochMetric, ImportJob, InferenceJob, TrainingRun
 
 __all__ = ["api"]
@@ -193,10 +196,54 @@ def test_an_archive_is_checked_then_imported(api: Api, data_dir: Any) -> None:
     assert str(data_dir) not in queued.content.decode()
     early = client.post(f"{API}imports/", {"checked_by": job["id"]}, format="json")
     assert_error(early, 400, "not_checked")
-    ImportJob.objects.filter(pk=job["id"]).update(state="succeeded", result={"created": 1})
-    assert client.get(f"{API}imports/{job['id']}/").json()["result"] == {"created": 1}
+    entries = {"created": ["1/010101.png"]}
+    ImportJob.objects.filter(pk=job["id"]).update(state="succeeded", result={"created": 1}, entries=entries)
+    shown = client.get(f"{API}imports/{job['id']}/").json()
+    assert shown["result"] == {"created": 1, "entries": entries}
     second = client.post(f"{API}imports/", {"checked_by": job["id"]}, format="json").json()
     assert (second["dry_run"], second["checked_by"], second["dataset"]) == (False, job["id"], "new")
+
+
+def test_an_archive_there_is_no_room_for_is_refused_before_it_is_read(
+    api: Api, data_dir: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MOST_BYTES", 100)
+    body = {"archive": archive(), "dataset": "new"}
+    with patch("django.http.request.HttpRequest.parse_file_upload", side_effect=AssertionError("read")):
+        response = api().post(f"{API}imports/", body, format="multipart")
+    assert_error(response, 413, "archive_too_large")
+    assert not (data_dir / "imports").exists()
+
+
+def test_lists_leave_out_what_is_large_and_one_job_tells_it(api: Api) -> None:
+    entries = {"conflicts": ["7/a.png: FAC here"]}
+    checked = ImportJobFactory(state="succeeded", result={"conflicts": 1}, entries=entries)
+    failure = {"image": 1, "file": "7/a.png", "code": "corrupt", "detail": "It is damaged."}
+    job = InferenceJobFactory(state="succeeded", failures=[failure])
+    client = api("viewer")
+    with CaptureQueriesContext(connection) as asked:
+        (listed_import,) = client.get(f"{API}imports/").json()["results"]
+        (listed_job,) = client.get(f"{API}inference-jobs/").json()["results"]
+    assert not [query for query in asked.captured_queries if '"entries"' in query["sql"]]
+    assert not [query for query in asked.captured_queries if '"failures"' in query["sql"]]
+    assert listed_import["result"] == {"conflicts": 1}
+    assert ("failures" in listed_job, listed_job["failed"]) == (False, 1)
+    assert client.get(f"{API}imports/{checked.pk}/").json()["result"]["entries"] == entries
+    assert client.get(f"{API}inference-jobs/{job.pk}/").json()["failures"] == [failure]
+
+
+def test_no_name_in_the_results_is_run_by_a_spreadsheet(api: Api, split: Split) -> None:
+    version = ModelVersionFactory()
+    job = InferenceJobFactory(version=version, dataset=split.dataset)
+    paper = PaperFactory(dataset=split.dataset, identifier="@paper")
+    names = ["=1+1.png", "+a.png", "-b.png", "@c.png", "plain.png"]
+    for name in names:
+        ImageFactory(paper=paper, file_name=name)
+    predict_all(version, paper.images.all())
+    response = api().get(f"{API}inference-jobs/{job.pk}/results.csv")
+    rows = list(csv.DictReader(io.StringIO(response.getvalue().decode())))
+    assert [row["file"] for row in rows] == ["'=1+1.png", "'+a.png", "'-b.png", "'@c.png", "plain.png"]
+    assert {row["paper"] for row in rows} == {"'@paper"}
 
 
 def test_an_import_that_cannot_be_says_why(api: Api) -> None:

@@ -14,6 +14,7 @@ from rest_framework.authtoken.models import Token
 
 from classifier.models import Evaluation, Prediction
 from datasets.models import Split
+from datasets.splitting import make_split
 from tests.factories import UserFactory, png
 from tests.factories_models import (
     InferenceJobFactory,
@@ -183,6 +184,32 @@ def test_compare_prints_scores_and_the_difference(split: Split) -> None:
     assert answered("compare", str(worse), str(better), split="s")["broken"] == []
 
 
+def test_scores_of_a_leaking_split_are_printed_with_a_warning() -> None:
+    dataset = labelled_dataset(slug="leaky", per_paper=6)
+    leaky = make_split(dataset, name="leaky", ratios="2:1:1", by="image")
+    one, other = (ModelVersionFactory(split=leaky) for _ in range(2))
+    for version in (one, other):
+        predict_all(version, dataset.images.all())
+    warning = "Warning: The split leaky/leaky leaks: of its "
+    assert warning in printed("evaluate", str(one), split="leaky")
+    assert printed("compare", str(one), str(other), split="leaky").count(warning) == 1
+    for told in (
+        answered("evaluate", str(one), split="leaky"),
+        answered("compare", str(one), str(other), split="leaky"),
+    ):
+        assert told["leaks"] is True
+        (sentence,) = told["warnings"]
+        assert sentence.endswith("Scores will be too good.")
+
+
+def test_scores_of_a_fair_split_are_printed_without_a_warning(split: Split) -> None:
+    version = ModelVersionFactory(split=split)
+    predict_all(version, images_in(split, "test"))
+    assert "Warning" not in printed("evaluate", str(version), split="s")
+    told = answered("evaluate", str(version), split="s")
+    assert (told["leaks"], told["warnings"]) == (False, [])
+
+
 def test_promote_and_rollback_say_what_answers(split: Split) -> None:
     first, second = ModelVersionFactory(), ModelVersionFactory()
     printed("promote", str(first), reason="first")
@@ -214,6 +241,15 @@ def test_a_token_is_printed_once_and_replaces_the_one_before() -> None:
     assert Token.objects.get().key == second["token"] != first["token"]
     with pytest.raises(CommandError, match="no user 'nobody'"):
         printed("create_token", "nobody")
+
+
+def test_a_named_token_says_that_a_user_has_one_and_its_name_is_not_kept() -> None:
+    told = StringIO()
+    user = UserFactory()
+    for name in ("desk", "laptop"):
+        call_command("create_token", user.username, name=name, stdout=StringIO(), stderr=told)
+    assert "The name 'laptop' is not kept: a user has one token." in told.getvalue()
+    assert "The token that this user had before works no longer" in told.getvalue()
 
 
 def test_without_a_broker_no_worker_counts_as_alive(monkeypatch: pytest.MonkeyPatch) -> None:

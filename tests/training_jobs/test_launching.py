@@ -3,6 +3,7 @@
 import zipfile
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,9 +22,9 @@ from tests.factories_models import (
     labelled_dataset,
     split_of,
 )
-from training_jobs import launching
+from training_jobs import archives, launching
+from training_jobs.archives import archive_path
 from training_jobs.launching import (
-    archive_path,
     queue_evaluation,
     queue_import,
     queue_inference,
@@ -202,6 +203,29 @@ def test_an_archive_that_is_none_is_refused_and_not_kept(data_dir: Path) -> None
     assert refusal.value.code == "bad_slug"
     assert not [path for path in data_dir.rglob("*") if path.is_file()]
     assert not ImportJob.objects.exists()
+
+
+def test_an_archive_larger_than_the_room_there_is_is_refused_unread(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unread(SimpleUploadedFile):
+        def chunks(self, chunk_size: int | None = None) -> Any:
+            raise AssertionError("it was read")
+
+    for room, free in ((10, 2**40), (2**40, 10)):
+        monkeypatch.setattr(archives, "MOST_BYTES", room)
+        monkeypatch.setattr(archives.shutil, "disk_usage", lambda _, free=free: SimpleNamespace(free=free))
+        with pytest.raises(Refused) as refusal:
+            queue_import(Unread("a.zip", archive()), dataset_slug="new")
+        assert refusal.value.code == "archive_too_large"
+    assert not (data_dir / "imports").exists()
+
+
+def test_a_check_whose_archive_has_gone_is_not_imported(data_dir: Path) -> None:
+    checked = ImportJobFactory(state=Job.State.SUCCEEDED)
+    with pytest.raises(Refused, match=r"kept for a day\. Upload it again") as refusal:
+        queue_import(None, dataset_slug="", dry_run=False, checked_by=checked)
+    assert refusal.value.code == "archive_missing"
 
 
 def test_a_place_in_the_queue_counts_those_that_wait_before() -> None:

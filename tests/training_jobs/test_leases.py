@@ -3,17 +3,16 @@
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from tests.factories_models import InferenceJobFactory, ModelVersionFactory, TrainingRunFactory
+from tests.factories_models import InferenceJobFactory
 from tests.training_jobs.test_jobs import let_lease_expire, seen_elsewhere
 from training_jobs import launching, leases
-from training_jobs.leases import Claim, Reports, claimed, place_of, reap, scratch_of
+from training_jobs.leases import Claim, Reports, claimed, reap
 from training_jobs.models import InferenceJob, Job, LeaseLost
 
 PATIENCE = 20
@@ -148,28 +147,6 @@ def test_a_job_behind_another_is_not_sent_again_and_again(woken: list[Any]) -> N
     assert reap().resent == []
     InferenceJob.objects.filter(pk=behind.pk).update(woken_at=timezone.now() - timedelta(minutes=6))
     assert reap().resent == [str(behind)]
-
-
-@pytest.mark.django_db
-def test_the_reaper_clears_what_lost_attempts_left_and_nothing_else(woken: list[Any], data_dir: Path) -> None:
-    lost, running = TrainingRunFactory(), None
-    lost.claim("worker")
-    running = TrainingRunFactory(split=lost.split)
-    running.claim("worker")
-    version = ModelVersionFactory(directory="models/panels/run-900-1")
-    kept = [
-        scratch_of(running),
-        place_of(running),
-        version.onnx_path.parent,
-        data_dir / "scratch" / "import-1",
-    ]
-    left = [scratch_of(lost), place_of(lost)]
-    for folder in (*kept, *left):
-        folder.mkdir(parents=True, exist_ok=True)
-    let_lease_expire(lost)
-    reap()
-    assert [folder.exists() for folder in left] == [False, False]
-    assert all(folder.exists() for folder in kept)
 
 
 @pytest.mark.django_db

@@ -13,7 +13,9 @@ from unittest.mock import patch
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from datasets.models import Dataset, Image
 from tests.factories import DatasetFactory, ImageFactory, png
@@ -128,7 +130,7 @@ def test_each_count_opens_its_entries_and_each_refusal_says_why(as_role: As) -> 
     client = as_role()
     page = read(client.get(f"/imports/{checked(client, mixed(), slug='fresh').pk}/"))
     shown = re.sub(r"<[^>]+>", " ", page[page.index("What will happen") :])
-    assert re.search(r"3\s+new, to be stored", shown)
+    assert re.search(r"3\s+new, to be stored\s+B\s+BlotGel\s+1\s+F\s+FAC\s+1\s+no label\s+1\s", shown)
     assert re.search(r"1\s+named, but no such file lies there\s+7/gone\.png", shown)
     assert re.search(r"1\s+files that nothing is said of: to be stored unlabelled\s+7/more\.png", shown)
     assert re.search(
@@ -253,9 +255,13 @@ def test_an_unknown_spelling_leads_to_the_aliases_of_the_dataset(as_role: As) ->
     assert (job.state, job.result["created"]) == (Job.State.SUCCEEDED, 1)
 
 
-def test_a_waiting_check_shows_its_place_and_can_be_cancelled_and_retried(as_role: As) -> None:
+def test_a_waiting_check_shows_its_place_and_can_be_cancelled_and_retried(
+    as_role: As, data_dir: Path
+) -> None:
     ImportJobFactory()
-    job, client = ImportJobFactory(), as_role()
+    job, client = ImportJobFactory(archive="imports/kept.zip"), as_role()
+    (data_dir / "imports").mkdir()
+    (data_dir / job.archive).write_bytes(b"kept")
     page = read(client.get(f"/imports/{job.pk}/"))
     assert "Number 2 in the queue" in page and 'value="cancel"' in page
     page = read(client.post(f"/imports/{job.pk}/", {"action": "cancel"}, follow=True))
@@ -301,6 +307,9 @@ def test_the_list_tells_what_came_of_each_job(as_role: As) -> None:
     assert "3 to store, 1 missing, 1 refused" in page
     assert "3 stored, 1 missing, 1 refused" in page
     assert "unknown_label" in page and re.search(r"lost\s+new", page)
+    with CaptureQueriesContext(connection) as asked:
+        client.get("/imports/?dataset=fresh")
+    assert not [query for query in asked.captured_queries if '"entries"' in query["sql"]]
 
 
 def test_a_page_of_the_list_leads_to_older_jobs(as_role: As) -> None:

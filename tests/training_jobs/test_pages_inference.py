@@ -8,7 +8,9 @@ from unittest.mock import patch
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.messages import get_messages
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from classifier.evaluation import evaluate
@@ -194,8 +196,10 @@ def test_the_list_tells_what_each_job_found(as_role: Any, split: Split, version:
     InferenceJobFactory(
         version=version, dataset=split.dataset, kind="evaluation", split=split, subset="test", state="queued"
     )
-    page = as_role("viewer").get(PAGE).content.decode()
-    for part in (">1,234<", ">2<", "42 s", "Evaluate on s test", "number 1 in the queue"):
+    with CaptureQueriesContext(connection) as asked:
+        page = as_role("viewer").get(PAGE).content.decode()
+    assert not [query for query in asked.captured_queries if '"failures"' in query["sql"]]
+    for part in (">1,234<", 'class="num">2<', "42 s", "Evaluate on s test", "number 1 in the queue"):
         assert part in page
 
 

@@ -25,6 +25,7 @@ from tests.factories_models import (
 from tests.training_jobs.test_jobs import let_lease_expire, seen_elsewhere
 from training_jobs import leases, running, tasks, training
 from training_jobs.launching import queue_evaluation, queue_import, queue_inference
+from training_jobs.leases import reap
 from training_jobs.models import ImportJob, Job, LeaseLost, TrainingRun
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +62,7 @@ def test_inference_lists_images_that_cannot_be_read_and_goes_on(split: Split) ->
     tasks.infer(job.pk)
     assert (after(job).state, job.new_predictions) == (Job.State.SUCCEEDED, 23)
     assert [(failure["image"], failure["code"]) for failure in job.failures] == [(gone.pk, "bytes_missing")]
+    assert job.failed == 1
 
 
 def test_an_evaluation_job_scores_by_the_labels_of_when_it_was_asked_for(split: Split) -> None:
@@ -78,7 +80,7 @@ def test_an_evaluation_job_scores_by_the_labels_of_when_it_was_asked_for(split: 
     scored = after(job).evaluation
     assert (job.state, scored.label_cutoff, scored.created_by) == (
         Job.State.SUCCEEDED,
-        job.created_at,
+        job.label_cutoff,
         job.created_by,
     )
     assert sum(scored.matrix[1]) == 0
@@ -98,10 +100,19 @@ def test_a_late_message_moves_nothing(state: str) -> None:
     assert (after(job).state, job.attempt) == (state, 0)
 
 
-def test_a_message_for_a_row_that_is_gone_does_no_harm() -> None:
-    tasks.train(0)
-    tasks.infer(0)
-    tasks.run_import(0)
+def test_a_message_for_a_row_that_is_gone_is_told_and_does_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    carried_out: list[Any] = []
+    monkeypatch.setattr(running, "carry_out", lambda job, **_: carried_out.append(job))
+    for task in (tasks.train, tasks.infer, tasks.run_import):
+        task(0)
+    assert [record.getMessage() for record in caplog.records] == [
+        "training run 0 is gone",
+        "inference job 0 is gone",
+        "import job 0 is gone",
+    ]
+    assert carried_out == []
 
 
 def test_a_job_cancelled_while_it_runs_ends_cancelled(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,18 +188,39 @@ def packed(folder: Path, names: dict[str, bytes]) -> Path:
     return path
 
 
-def test_an_archive_is_checked_then_imported_then_gone(tmp_path: Path) -> None:
+def test_an_archive_is_checked_then_imported_then_gone(tmp_path: Path, data_dir: Path) -> None:
     path = packed(tmp_path, {"BlotGel/a.png": png(1), "FAC/b.png": png(2), "FAC/c.png": b"none"})
     checked = queue_import(path, dataset_slug="new", author=UserFactory())
     tasks.run_import(checked.pk)
     assert (after(checked).state, checked.result["created"]) == (Job.State.SUCCEEDED, 2)
     assert checked.result["refused"] == {"format_not_allowed": 1}
+    assert list(checked.entries) == ["format_not_allowed"]
     assert not Dataset.objects.exists()
     done = queue_import(None, dataset_slug="", dry_run=False, checked_by=checked)
     tasks.run_import(done.pk)
     assert (after(done).state, done.result["created"]) == (Job.State.SUCCEEDED, 2)
     assert Dataset.objects.get(slug="new").images.count() == 2
     assert not running.archive_path(done).exists()
+    assert not any((data_dir / "scratch").iterdir())
+
+
+def test_an_archive_is_unpacked_where_the_reaper_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = queue_import(packed(tmp_path, {"BlotGel/a.png": png(1)}), dataset_slug="new")
+    seen: list[list[str]] = []
+
+    def import_killed(*_: Any, scratch: Path, **__: Any) -> None:
+        scratch.mkdir(parents=True)
+        seen.append([path.name for path in scratch.parent.iterdir()])
+        raise SystemExit
+
+    monkeypatch.setattr(running, "import_archive", import_killed)
+    with pytest.raises(SystemExit):
+        tasks.run_import(job.pk)
+    assert seen == [[f"import-{job.pk}-1"]]
+    let_lease_expire(after(job))
+    assert reap().removed == [f"scratch/import-{job.pk}-1"]
 
 
 def test_an_archive_with_an_unsafe_name_imports_nothing(tmp_path: Path) -> None:

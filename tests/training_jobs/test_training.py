@@ -115,6 +115,6 @@ def test_the_same_answer_comes_from_a_file_as_from_the_stored_image(run: Trainin
     prediction = Prediction.objects.first()
     assert prediction is not None
     data = path_of(prediction.image.sha256).read_bytes()
-    (result,) = classify_files([("a.png", data)])["results"]
+    (result,) = classify_files([("a.png", lambda: data)])["results"]
     assert np.allclose(list(result["probabilities"].values()), prediction.probabilities, atol=1e-5)
     assert result["label"] == prediction.predicted

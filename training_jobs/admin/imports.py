@@ -6,23 +6,31 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from datasets.admin.page import address
 from datasets.errors import Refused
 from datasets.importing.telling import outcomes
 from datasets.models import Dataset
+from datasets.queries import class_looks, usual_looks
 from training_jobs.admin.jobs import CAN_CANCEL, CAN_RETRY, LivePage, log_of_states, took
+from training_jobs.archives import archive_is_there, check_declared_size, room_for_archive
 from training_jobs.launching import queue_import, queue_position, retry
 from training_jobs.models import ImportJob, Job
 from training_jobs.queries import queue_places
 
 NEW = ""
-_COUNTS = ("created", "changed", "conflicts", "missing_files", "refused")
-_FIELD_OF = {"bad_slug": "slug", "not_an_archive": "archive", "archive_missing": "archive"}
+_FIELD_OF = {
+    "bad_slug": "slug",
+    "not_an_archive": "archive",
+    "archive_missing": "archive",
+    "archive_too_large": "archive",
+}
 # What a retry cannot mend: these speak of the archive itself.
 _OF_THE_ARCHIVE = {
     "not_an_archive",
@@ -99,6 +107,21 @@ class ImportsPage(LivePage):
     post_permissions = ("training_jobs.add_importjob",)
     of_dataset = True
 
+    @method_decorator(csrf_exempt)
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Refuse a zip that there is no room for before anything reads it; the check of the token does."""
+        if not request.user.is_authenticated:
+            return super().dispatch(request, *args, **kwargs)
+        try:
+            check_declared_size(request)
+        except Refused as refusal:
+            return self.refused(refusal)
+        return self._dispatch(request, *args, **kwargs)
+
+    @method_decorator(csrf_protect)
+    def _dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return super().dispatch(request, *args, **kwargs)
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Keep the zip and queue its check; nothing is imported before it was checked."""
         form = ArchiveForm(request.POST, request.FILES, datasets=self._datasets())
@@ -117,13 +140,9 @@ class ImportsPage(LivePage):
         """Add the form, the classes for single images, and a page of jobs."""
         context = super().get_context_data(**kwargs)
         proposed = {"dataset": self.dataset.slug if self.dataset else NEW}
-        counts = {f"count_{name}": F(f"result__{name}") for name in _COUNTS}
         # The entries behind the counts are many: a list of jobs goes without them.
         jobs, older = self.listed(
-            ImportJob.objects.visible_to(self.request.user)
-            .select_related("created_by")
-            .defer("result")
-            .annotate(**counts)
+            ImportJob.objects.visible_to(self.request.user).select_related("created_by").defer("entries")
         )
         places = queue_places(ImportJob)
         names = dict(self._datasets())
@@ -136,6 +155,7 @@ class ImportsPage(LivePage):
             "older": older,
             "before": self.request.GET.get("before", ""),
             "may_import": self.may(*self.post_permissions),
+            "room": room_for_archive(),
             "may_add": self.may("datasets.add_image"),
         }
 
@@ -186,10 +206,11 @@ class ImportPage(LivePage):
         dataset = Dataset.objects.visible_to(self.request.user).filter(slug=job.dataset_slug).first()
         if dataset:
             self.use(dataset)
-        result = job.result or {}
+        result = job.summary or {}
         moves = self.may(*self.post_permissions)
         follower = following_import(job) if job.dry_run else None
         ready = job.state == Job.State.SUCCEEDED and job.dry_run and follower is None
+        is_there = archive_is_there(job)
         return {
             **super().get_context_data(**kwargs),
             "title": f"{'Check' if job.dry_run else 'Import'} of {job.archive_name}",
@@ -198,6 +219,7 @@ class ImportPage(LivePage):
             "place": queue_position(job),
             "seconds": took(job),
             "outcomes": outcomes(result) if result else [],
+            "looks": class_looks(dataset) or usual_looks(),
             "warnings": result.get("warnings", []),
             "refused": sum(result.get("refused", {}).values()),
             "deed": _deed(result),
@@ -205,9 +227,10 @@ class ImportPage(LivePage):
             "log": log_of_states(job),
             "advice": _ADVICE.get(job.error_code, ""),
             "of_the_archive": job.error_code in _OF_THE_ARCHIVE,
-            "may_import": ready and moves and bool(_deed(result)),
+            "may_import": ready and is_there and moves and bool(_deed(result)),
+            "is_gone": not is_there,
             "may_cancel": job.state in CAN_CANCEL and moves,
-            "may_retry": job.state in CAN_RETRY and moves and job.error_code != "archive_missing",
+            "may_retry": job.state in CAN_RETRY and moves and is_there,
             "may_upload": self.may("training_jobs.add_importjob"),
             "may_change": self.may("datasets.change_dataset", "datasets.change_labelclass"),
             "may_split": self.may("datasets.add_split"),
@@ -231,10 +254,6 @@ def following_import(check: ImportJob) -> ImportJob | None:
     return check.imports.filter(state__in=(*Job.ACTIVE, Job.State.SUCCEEDED)).first()
 
 
-def _import_checked(check: ImportJob, author: Any) -> ImportJob:
-    return queue_import(None, dataset_slug=check.dataset_slug, dry_run=False, checked_by=check, author=author)
-
-
 def _name(job: ImportJob) -> str:
     return f"The {'check' if job.dry_run else 'import'} of {job.archive_name}"
 
@@ -251,16 +270,16 @@ def _deed(result: dict[str, Any]) -> str:
     return f"Take over {labels}" if changed else ""
 
 
-def _counted(job: Any) -> str:
+def _counted(job: ImportJob) -> str:
     """Return the counts of a finished job that a list has room for; empty where there are none."""
     if job.state != Job.State.SUCCEEDED:
         return ""
-    refused = sum((job.count_refused or {}).values())
+    counts = job.result or {}
     words = {
-        "to store" if job.dry_run else "stored": job.count_created,
-        "labels to take over" if job.dry_run else "labels taken over": job.count_changed,
-        "kept as people labelled them": job.count_conflicts,
-        "missing": job.count_missing_files,
-        "refused": refused,
+        "to store" if job.dry_run else "stored": counts.get("created"),
+        "labels to take over" if job.dry_run else "labels taken over": counts.get("changed"),
+        "kept as people labelled them": counts.get("conflicts"),
+        "missing": counts.get("missing_files"),
+        "refused": sum((counts.get("refused") or {}).values()),
     }
     return ", ".join(f"{number:,} {word}" for word, number in words.items() if number) or "nothing to do"

@@ -72,12 +72,12 @@ class InferencePage(LivePage):
         errors: dict[str, str] = context.get("errors", {})
         version = context.get("chosen_version") or self._asked_for(errors)
         jobs, older = self.listed(
-            InferenceJob.objects.visible_to(user).select_related(
-                "dataset", "version", "split", "created_by", "evaluation"
-            )
+            InferenceJob.objects.visible_to(user)
+            .select_related("dataset", "version", "split", "created_by", "evaluation")
+            .defer("failures")
         )
         places = queue_places(InferenceJob)
-        missing, total = unclassified(dataset, version) if dataset and version else (0, 0)
+        missing, total = unclassified(dataset, version, user) if dataset and version else (0, 0)
         return {
             **context,
             "errors": errors,
@@ -152,7 +152,7 @@ class InferenceJobPage(LivePage):
         job = self._job()
         self.use(job.dataset)
         deed = f"Evaluate {job.version}" if job.split_id else f"Classify {job.dataset.slug}"
-        missing, total = unclassified(job.dataset, job.version)
+        missing, total = unclassified(job.dataset, job.version, self.request.user)
         return {
             **super().get_context_data(**kwargs),
             "title": f"Job {job.pk}: {deed}",
@@ -162,7 +162,7 @@ class InferenceJobPage(LivePage):
             "said": total - missing,
             "total": total,
             "failures": job.failures[:SHOWN_FAILURES],
-            "hidden_failures": max(0, len(job.failures) - SHOWN_FAILURES),
+            "hidden_failures": max(0, job.failed - SHOWN_FAILURES),
             "log": log_of_states(job),
             "advice": _ADVICE.get(job.error_code, ""),
             "workbench": address(

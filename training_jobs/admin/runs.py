@@ -89,7 +89,7 @@ class RunPage(LivePage):
         run = self._run()
         self.use(run.split.dataset)
         user = self.request.user
-        best = best_epochs([run]).get(run.pk)
+        best = best_epochs([run], user).get(run.pk)
         return {
             **super().get_context_data(**kwargs),
             "title": f"Run {run.pk}: {run.name}",
@@ -127,7 +127,7 @@ class RunPage(LivePage):
 def _rows(runs: list[TrainingRun], user: Any) -> list[Row]:
     """Return runs with what the list shows beside them."""
     places = queue_places(TrainingRun)
-    best = best_epochs(runs)
+    best = best_epochs(runs, user)
     tests = test_evaluations([run.version_id for run in runs if run.version_id], user)
     return [
         Row(

@@ -1,6 +1,7 @@
 """A job's predictions as CSV, row by row, however many there are."""
 
 import csv
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ from classifier.models import Prediction
 from training_jobs.models import InferenceJob
 
 _CHUNK = 2000
+_FORMULA = re.compile(r"[=+\-@\t\r]")
 
 
 class _Line:
@@ -42,5 +44,11 @@ def csv_lines(job: InferenceJob, user: Any) -> Iterator[str]:
         .iterator(chunk_size=_CHUNK)
     ):
         image, paper, file_name, label, excluded, predicted, confidence, probabilities = row
-        told = [image, job.dataset.slug, paper or "", file_name, label or "", int(excluded)]
-        yield writer.writerow([*told, predicted, confidence, *probabilities])  # type: ignore[misc]
+        names = [_plain(text or "") for text in (job.dataset.slug, paper, file_name, label, predicted)]
+        told = [image, *names[:-1], int(excluded), names[-1], confidence, *probabilities]
+        yield writer.writerow(told)  # type: ignore[misc]
+
+
+def _plain(text: str) -> str:
+    """Return a text that no spreadsheet runs as a formula: one that begins like it gets an apostrophe."""
+    return f"'{text}" if _FORMULA.match(text) else text

@@ -153,14 +153,13 @@ class FailureSerializer(serializers.Serializer[Any]):
 
 
 class InferenceJobSerializer(JobSerializer):
-    """Predictions over a dataset, or an evaluation on a subset."""
+    """Predictions over a dataset, or an evaluation on a subset; `failed` counts images not read."""
 
     kind = serializers.ChoiceField(choices=InferenceJob.Kind.choices, read_only=True)
     dataset = serializers.CharField(source="dataset.slug", read_only=True)
     model = serializers.IntegerField(source="version_id", read_only=True)
     model_name = serializers.CharField(source="version", read_only=True)
     subset = serializers.SerializerMethodField()
-    failures = serializers.SerializerMethodField()
 
     class Meta:
         model = InferenceJob
@@ -174,7 +173,7 @@ class InferenceJobSerializer(JobSerializer):
             "subset",
             "evaluation",
             "new_predictions",
-            "failures",
+            "failed",
             *JOB_FIELDS,
         )
         read_only_fields = fields
@@ -184,10 +183,15 @@ class InferenceJobSerializer(JobSerializer):
         """The subset of an evaluation; null for a whole dataset."""
         return job.subset or None
 
-    @extend_schema_field(FailureSerializer(many=True))
-    def get_failures(self, job: InferenceJob) -> Any:
-        """Images that could not be read."""
-        return job.failures
+
+class InferenceJobDetailSerializer(InferenceJobSerializer):
+    """An inference job with each image that could not be read."""
+
+    failures = FailureSerializer(many=True, read_only=True)
+
+    class Meta(InferenceJobSerializer.Meta):
+        fields = (*InferenceJobSerializer.Meta.fields, "failures")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
 
 
 class NewInferenceJobSerializer(serializers.Serializer[Any]):
@@ -204,7 +208,7 @@ class NewInferenceJobSerializer(serializers.Serializer[Any]):
 
 
 class ImportJobSerializer(JobSerializer):
-    """An import, or its dry run; `result` is the summary that the command prints."""
+    """An import, or its dry run; `result` is the summary that the command prints, without its entries."""
 
     dataset = serializers.CharField(source="dataset_slug", read_only=True)
     archive = serializers.CharField(source="archive_name", read_only=True)
@@ -214,6 +218,12 @@ class ImportJobSerializer(JobSerializer):
         model = ImportJob
         fields = ("id", "dataset", "archive", "dry_run", "checked_by", "result", *JOB_FIELDS)
         read_only_fields = fields
+
+
+class ImportJobDetailSerializer(ImportJobSerializer):
+    """An import with the entries behind its counts."""
+
+    result = serializers.DictField(source="summary", read_only=True, allow_null=True)
 
 
 class NewImportSerializer(serializers.Serializer[Any]):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
@@ -13,8 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from classifier.api.evaluation_serializers import NewEvaluationSerializer
 from classifier.api.evaluations import EvaluationViewSet
-from classifier.api.serializers import NewEvaluationSerializer
 from classifier.registry import find_model
 from datasets.api.documents import AnyAccept
 from datasets.api.filters import split_named
@@ -24,7 +25,9 @@ from datasets.queries import find_dataset
 from training_jobs.api.filters import ImportJobFilter, InferenceJobFilter, TrainingRunFilter
 from training_jobs.api.results import csv_lines
 from training_jobs.api.serializers import (
+    ImportJobDetailSerializer,
     ImportJobSerializer,
+    InferenceJobDetailSerializer,
     InferenceJobSerializer,
     NewImportSerializer,
     NewInferenceJobSerializer,
@@ -32,6 +35,7 @@ from training_jobs.api.serializers import (
     TrainingRunDetailSerializer,
     TrainingRunSerializer,
 )
+from training_jobs.archives import check_declared_size
 from training_jobs.launching import queue_evaluation, queue_import, queue_inference, queue_training, retry
 from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
 
@@ -39,7 +43,19 @@ ILLEGAL_MOVE = OpenApiResponse(ErrorSerializer, "`illegal_move`: its state does 
 
 
 class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows):
-    """What all jobs have: a list, one, an end on request."""
+    """What all jobs have: a list, one, an end on request. A list goes without what is `only_in_detail`."""
+
+    listed_serializer_class: type[Any]
+    only_in_detail: tuple[str, ...] = ()
+
+    def get_queryset(self) -> "QuerySet[Any]":
+        """For a list, leave large columns in the database."""
+        rows = super().get_queryset()
+        return rows.defer(*self.only_in_detail) if self.action == "list" else rows
+
+    def get_serializer_class(self) -> Any:
+        """For a list, say less of each."""
+        return self.listed_serializer_class if self.action == "list" else super().get_serializer_class()
 
     def get_serializer_context(self) -> dict[str, Any]:
         """For a list, find the places of all that wait at once."""
@@ -67,16 +83,13 @@ class TrainingRunViewSet(JobViewSet):
 
     queryset = TrainingRun.objects.select_related("split__dataset", "version", "created_by")
     serializer_class = TrainingRunDetailSerializer
+    listed_serializer_class = TrainingRunSerializer
     filterset_class = TrainingRunFilter
     required_permissions = {
         "create": ("training_jobs.add_trainingrun",),
         "cancel": ("training_jobs.change_trainingrun",),
         "retry": ("training_jobs.change_trainingrun",),
     }
-
-    def get_serializer_class(self) -> Any:
-        """Leave the epochs out of the list."""
-        return TrainingRunSerializer if self.action == "list" else TrainingRunDetailSerializer
 
     @extend_schema(
         summary="Queue a training run",
@@ -125,13 +138,19 @@ class TrainingRunViewSet(JobViewSet):
 
 @extend_schema(tags=["inference"])
 @extend_schema_view(
-    list=extend_schema(summary="Inference jobs"), retrieve=extend_schema(summary="One inference job")
+    list=extend_schema(
+        summary="Inference jobs, without what each could not read",
+        responses=InferenceJobSerializer(many=True),
+    ),
+    retrieve=extend_schema(summary="One inference job"),
 )
 class InferenceJobViewSet(JobViewSet):
     """Bulk inference: predictions beside the labels, which it never changes."""
 
     queryset = InferenceJob.objects.select_related("dataset", "version", "created_by")
-    serializer_class = InferenceJobSerializer
+    serializer_class = InferenceJobDetailSerializer
+    listed_serializer_class = InferenceJobSerializer
+    only_in_detail = ("failures",)
     filterset_class = InferenceJobFilter
     required_permissions = {
         "create": ("training_jobs.add_inferencejob",),
@@ -142,7 +161,7 @@ class InferenceJobViewSet(JobViewSet):
     @extend_schema(
         summary="Queue predictions over a dataset",
         request=NewInferenceJobSerializer,
-        responses={202: InferenceJobSerializer, 503: OpenApiResponse(ErrorSerializer, "`no_model`")},
+        responses={202: InferenceJobDetailSerializer, 503: OpenApiResponse(ErrorSerializer, "`no_model`")},
     )
     def create(self, request: Request) -> Response:
         """Queue a model's predictions for all images of a dataset that it has said nothing of yet."""
@@ -151,19 +170,19 @@ class InferenceJobViewSet(JobViewSet):
         dataset = find_dataset(asked.validated_data["dataset"], request.user)
         version = find_model(asked.validated_data.get("model") or None, request.user)
         job = queue_inference(dataset, version=version, author=request.user)
-        return self.queued(job, InferenceJobSerializer, "inference-job-detail")
+        return self.queued(job, InferenceJobDetailSerializer, "inference-job-detail")
 
     @extend_schema(
         summary="Cancel an inference job",
         request=None,
-        responses={202: InferenceJobSerializer, 409: ILLEGAL_MOVE},
+        responses={202: InferenceJobDetailSerializer, 409: ILLEGAL_MOVE},
     )
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """Ask a job to end; the predictions it has stored stay."""
         job = self.get_object()
         job.cancel()
-        return self.queued(job, InferenceJobSerializer, "inference-job-detail")
+        return self.queued(job, InferenceJobDetailSerializer, "inference-job-detail")
 
     @extend_schema(
         summary="Its predictions as CSV", filters=False, responses={(200, "text/csv"): OpenApiTypes.BINARY}
@@ -187,7 +206,7 @@ class QueuedEvaluationViewSet(EvaluationViewSet):
     @extend_schema(
         summary="Queue an evaluation",
         request=NewEvaluationSerializer,
-        responses={202: InferenceJobSerializer},
+        responses={202: InferenceJobDetailSerializer},
         description="Answers with a job; when it has succeeded, its `evaluation` is the id to read.",
     )
     def create(self, request: Request) -> Response:
@@ -201,28 +220,41 @@ class QueuedEvaluationViewSet(EvaluationViewSet):
             subset=values["subset"],
             author=request.user,
         )
-        body = InferenceJobSerializer(job, context=self.get_serializer_context()).data
+        body = InferenceJobDetailSerializer(job, context=self.get_serializer_context()).data
         location = reverse("inference-job-detail", args=[job.pk], request=request)
         return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
 
 
 @extend_schema(tags=["imports"])
 @extend_schema_view(
-    list=extend_schema(summary="Imports and dry runs"), retrieve=extend_schema(summary="One import")
+    list=extend_schema(
+        summary="Imports and dry runs, without the entries of each", responses=ImportJobSerializer(many=True)
+    ),
+    retrieve=extend_schema(summary="One import"),
 )
 class ImportJobViewSet(JobViewSet):
     """Imports of archives."""
 
     queryset = ImportJob.objects.select_related("created_by")
-    serializer_class = ImportJobSerializer
+    serializer_class = ImportJobDetailSerializer
+    listed_serializer_class = ImportJobSerializer
+    only_in_detail = ("entries",)
     filterset_class = ImportJobFilter
     parser_classes = (MultiPartParser, JSONParser)
     required_permissions = {"create": ("training_jobs.add_importjob",)}
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse an archive that there is no room for before it is read."""
+        check_declared_size(request)
+        super().initial(request, *args, **kwargs)
+
     @extend_schema(
         summary="Queue an import or its dry run",
         request={"multipart/form-data": NewImportSerializer},
-        responses={202: ImportJobSerializer},
+        responses={
+            202: ImportJobDetailSerializer,
+            413: OpenApiResponse(ErrorSerializer, "`archive_too_large`"),
+        },
     )
     def create(self, request: Request) -> Response:
         """Queue the import of a zip, or of the archive that a finished dry run has checked."""
@@ -236,7 +268,7 @@ class ImportJobViewSet(JobViewSet):
             author=request.user,
             checked_by=self._checked(values["checked_by"]) if "checked_by" in values else None,
         )
-        return self.queued(job, ImportJobSerializer, "import-detail")
+        return self.queued(job, ImportJobDetailSerializer, "import-detail")
 
     def _checked(self, pk: int) -> ImportJob:
         """Return the dry run of that id."""

@@ -1,6 +1,6 @@
 """An import that a worker carries out: first a dry run that is shown, then the import itself."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -11,7 +11,7 @@ class ImportJob(Job):
     """One uploaded archive, checked (`dry_run`) or imported into a dataset.
 
     The archive holds a `classification.json` beside an image folder, or class folders.
-    `result` is the summary that `import_biofors` prints, with the entries behind its counts.
+    `result` is the summary that `import_biofors` prints, `entries` the many lines behind its counts.
     """
 
     TASK: ClassVar[str] = "training_jobs.run_import"
@@ -24,9 +24,15 @@ class ImportJob(Job):
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="imports"
     )
     result = models.JSONField(null=True, blank=True)
+    entries = models.JSONField(default=dict, blank=True)
 
     class Meta(Job.Meta):
         abstract = False
+
+    @property
+    def summary(self) -> dict[str, Any] | None:
+        """What came of it, with the entries; None before it is done."""
+        return None if self.result is None else {**self.result, "entries": self.entries}
 
     def __str__(self) -> str:
         return f"import {self.pk} of {self.archive_name}"

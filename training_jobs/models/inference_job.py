@@ -9,7 +9,10 @@ from training_jobs.models.job import Job
 
 
 class InferenceJob(Job):
-    """One version's predictions over a dataset, or its evaluation on a subset."""
+    """One version's predictions over a dataset, or its evaluation on a subset.
+
+    `failed` counts the images that could not be read, `failures` tells of each.
+    """
 
     class Kind(models.TextChoices):
         """What is wanted of it."""
@@ -31,6 +34,7 @@ class InferenceJob(Job):
         "classifier.Evaluation", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     new_predictions = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
     failures = models.JSONField(default=list, blank=True)
 
     class Meta(Job.Meta):

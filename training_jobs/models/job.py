@@ -112,6 +112,11 @@ class Job(models.Model):
         """Whether the job waits or is at work."""
         return self.state in self.ACTIVE
 
+    def is_over(self, attempt: int) -> bool:
+        """Whether an attempt has surely ended: a later one began, or it is not at work any more."""
+        at_work = self.state in (self.State.RUNNING, self.State.CANCELLING)
+        return attempt < self.attempt or (attempt == self.attempt and not at_work)
+
     @property
     def share_done(self) -> float:
         """Progress from 0 to 1."""

@@ -13,12 +13,12 @@ from datasets.management.output import JsonCommand
 class Command(JsonCommand):
     """`create_token USER [--name N]`."""
 
-    help = "Print a new REST token of a user; a token the user had stops working."
+    help = "Print a new REST token of a user. A user has one token: one made before stops working."
 
     def add_options(self, parser: CommandParser) -> None:
         """Add user, name."""
         parser.add_argument("user", metavar="USER")
-        parser.add_argument("--name", default="", help="what it is for, repeated beside it")
+        parser.add_argument("--name", default="", help="repeated beside the token, and not kept")
 
     def run(self, **options: Any) -> dict[str, Any]:
         """Replace the user's token and print it."""
@@ -37,6 +37,8 @@ class Command(JsonCommand):
         named = f" ({options['name']})" if options["name"] else ""
         self.say(f"Token of {user}{named}, shown once: {token.key}")
         self.say(f"Send it as a header: Authorization: Token {token.key}")
+        if options["name"]:
+            self.warn(f"The name {options['name']!r} is not kept: a user has one token.")
         if replaced:
-            self.warn("The token that this user had before works no longer.")
+            self.warn("The token that this user had before works no longer: a user has one token.")
         return {"user": str(user), "name": options["name"], "token": token.key, "replaced": replaced}

@@ -1,6 +1,7 @@
 """Classify files, no server needed."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ class Command(JsonCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         """Classify and tell a line a file; exit 1 where no file could be classified."""
         check_file_count(len(options["files"]))
-        files = [(name, self._read(name)) for name in options["files"]]
+        files = [(name, partial(self._read, name)) for name in options["files"]]
         answer = classify_files(files, model=options["model"], top=options["top"])
         model = answer["model"]
         self.say(f"By {model['name']}@{model['version']}:")

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from classifier.cautions import cautions
 from classifier.evaluation import evaluate, labelled_in, predict_missing
 from classifier.models import Evaluation
 from classifier.registry import find_model
@@ -33,6 +34,8 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "balanced_accuracy": evaluation.balanced_accuracy,
         "total": evaluation.total,
         "unreadable": evaluation.unreadable,
+        "leaks": evaluation.split.leaks,
+        "warnings": cautions(evaluation.version, evaluation.split, evaluation.subset),
     }
 
 

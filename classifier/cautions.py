@@ -3,6 +3,8 @@
 from classifier.models import ModelVersion
 from datasets.models import Image, Split, SplitMember, Subset
 
+# What was counted already: images of a subset, those trained on, those of papers trained on.
+Counted = dict[tuple[int, int, str], tuple[int, int, int]]
 _LEAKS = (
     ("papers", "share a paper with train"),
     ("panel_groups", "a panel group"),
@@ -10,15 +12,20 @@ _LEAKS = (
 )
 
 
-def cautions(version: ModelVersion, split: Split, subset: str) -> list[str]:
-    """Return why scores of a version on a subset will be too good, as sentences; none where they are fair."""
+def cautions(
+    version: ModelVersion, split: Split, subset: str, *, counted: Counted | None = None
+) -> list[str]:
+    """Return why scores of a version on a subset will be too good, as sentences; none where they are fair.
+
+    Who asks for many hands the same `counted` along: splits never change, so each pair is counted once.
+    """
     told = []
     if split.leaks:
         told.append(leak_sentence(split))
     if version.split is None:
         told.append(f"{version} was trained elsewhere: whether it has seen these images is not known.")
     elif version.split_id != split.pk or subset == Subset.TRAIN:
-        told += _seen(version, version.split, split, subset)
+        told += _seen(version, version.split, split, subset, counted={} if counted is None else counted)
     elif subset == Subset.VAL:
         told.append(f"The best epoch of {version} was chosen on these images: its scores will be too good.")
     return told
@@ -34,20 +41,28 @@ def leak_sentence(split: Split) -> str:
     )
 
 
-def _seen(version: ModelVersion, own: Split, split: Split, subset: str) -> list[str]:
+def _seen(version: ModelVersion, own: Split, split: Split, subset: str, *, counted: Counted) -> list[str]:
     """Say how many images of a subset, and of their papers, the version was trained on."""
-    trained = SplitMember.objects.filter(split=own, subset=Subset.TRAIN)
-    images = Image.objects.in_subset(split, subset)
-    seen = images.filter(pk__in=trained.values("image")).count()
-    related = (
-        images.filter(paper__in=trained.filter(image__paper__isnull=False).values("image__paper"))
-        .exclude(pk__in=trained.values("image"))
-        .count()
-    )
+    key = (own.pk, split.pk, subset)
+    if key not in counted:
+        counted[key] = _count(own, split, subset)
+    total, seen, related = counted[key]
     if not seen and not related:
         return []
-    parts = [f"was trained on {seen:,} of these {images.count():,} images"] if seen else []
+    parts = [f"was trained on {seen:,} of these {total:,} images"] if seen else []
     if related:
         others = f"on papers of {related:,} more" if seen else f"was trained on papers of {related:,} of them"
         parts.append(others)
     return [f"{version} {' and '.join(parts)}: its scores here will be too good."]
+
+
+def _count(own: Split, split: Split, subset: str) -> tuple[int, int, int]:
+    """Count a subset's images, those in train of the split `own`, and others of the papers in train."""
+    trained = SplitMember.objects.filter(split=own, subset=Subset.TRAIN)
+    images = Image.objects.in_subset(split, subset)
+    related = images.filter(paper__in=trained.filter(image__paper__isnull=False).values("image__paper"))
+    return (
+        images.count(),
+        images.filter(pk__in=trained.values("image")).count(),
+        related.exclude(pk__in=trained.values("image")).count(),
+    )
