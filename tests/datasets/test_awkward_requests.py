@@ -112,8 +112,8 @@ def test_a_percent_sign_in_a_filter_is_told_as_it_is(
 
 
 def test_a_percent_sign_in_a_predicted_class_is_told_as_it_is(curator: Client, dataset: Dataset) -> None:
-    ModelVersionFactory(name="panels")
-    answer = curator.get(f"{API}images/?model=panels@1&predicted=100%25")
+    version = ModelVersionFactory()
+    answer = curator.get(f"{API}images/?model={version}&predicted=100%25")
     assert "'100%'" in answer.json()["fields"]["predicted"][0]
 
 
