@@ -27,7 +27,7 @@ DATASET = "sample"
 SPLIT = "demo"
 MODEL = "demo"
 RATIOS = "65:15:20"
-EPOCHS = 10
+EPOCHS = 12
 _POLL = 0.5
 
 Say = Callable[[str], None]

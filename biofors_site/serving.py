@@ -4,6 +4,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import socket
 import sys
 import threading
@@ -22,6 +23,8 @@ from datasets.errors import Refused
 WEB_WORKERS = 2
 WEB_THREADS = 4
 REAP_EVERY = 5
+# What TensorFlow prints on every machine without a graphics card, whatever its log level.
+_NO_GPU = re.compile(r"before absl::InitializeLog|cudart_stub\.cc|cuda_platform\.cc")
 
 
 class PortInUse(Refused):
@@ -133,7 +136,9 @@ def serve(
         check_port(host, port)
         clear_control_folder(data_dir)
         supervisor = Supervisor(
-            services(host=host, port=port, workers=workers), cwd=Path(settings.BASE_DIR), say=say
+            services(host=host, port=port, workers=workers),
+            cwd=Path(settings.BASE_DIR),
+            say=lambda line: None if _NO_GPU.search(line) else say(line),
         )
         failures: list[Exception] = []
 

@@ -32,7 +32,10 @@ class TooManyFiles(Refused):
 def check_file_count(count: int) -> None:
     """Raise NoFiles or TooManyFiles; a door asks before it reads the files."""
     if count == 0:
-        raise NoFiles(f"No file was given. Give 1 to {MOST_FILES} images.")
+        raise NoFiles(
+            f"No file was given. Give 1 to {MOST_FILES} images; by REST as multipart form data, in the field "
+            "'images'."
+        )
     if count > MOST_FILES:
         raise TooManyFiles(f"{count} files were given; at most {MOST_FILES} are classified at once.")
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -63,7 +64,10 @@ def publish(
         model.save(keras_file)
         # Keras exports only what has been called.
         model(np.zeros((1, config.image_size, config.image_size, 3), dtype=np.float32), training=False)
-        model.export(onnx_file, format="onnx", verbose=False)
+        with warnings.catch_warnings():
+            # Keras asks NumPy for a name that is about to change its meaning.
+            warnings.simplefilter("ignore", FutureWarning)
+            model.export(onnx_file, format="onnx", verbose=False)
         parity = measure_parity(keras_file, onnx_file, pixels=_or_noise(parity_pixels, config))
         if not parity <= PARITY_LIMIT:
             raise ParityFailed(

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
 from datasets.errors import Refused
+from datasets.management.readiness import make_ready
 
 _EVERY_SECONDS = 2.0
 
@@ -18,6 +19,7 @@ class JsonCommand(BaseCommand):
     Exit status: 0 done, 1 refused or failed (reason on stderr), 2 usage.
     """
 
+    needs_database = True
     _quiet = False
     _last_progress = 0.0
 
@@ -57,6 +59,8 @@ class JsonCommand(BaseCommand):
         self._quiet = bool(options["json"])
         self._last_progress = time.monotonic()
         try:
+            if self.needs_database:
+                make_ready(lambda line: self.stderr.write(line, lambda text: text))
             result = self.run(**options)
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal

@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from biofors_site.serving import serve
@@ -23,7 +24,9 @@ class Command(BaseCommand):
         parser.add_argument("--no-workers", action="store_true", help="the web site alone")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Serve until asked to end."""
+        """Make the installation ready, then serve until asked to end."""
+        call_command("bootstrap", stdout=self.stdout)
+        self.stdout.flush()
         try:
             serve(
                 host=options["host"],

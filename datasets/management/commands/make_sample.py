@@ -14,6 +14,8 @@ from datasets.sample.planning import DEFAULT_PAPERS
 class Command(JsonCommand):
     """`make_sample DIR [--papers N] [--seed S]`."""
 
+    needs_database = False
+
     help = (
         "Draw figure panels of the five classes, in papers, with wrong labels and near-copies planted "
         "and recorded in truth.json."
