@@ -20,8 +20,8 @@ from classifier.registry import promote
 from classifier.telling import told_evaluation
 from datasets.errors import Refused
 from datasets.models import Split, Subset
-from training_jobs.launching import queue_training
-from training_jobs.models import Job, TrainingRun
+from training_jobs.launching import queue_inference, queue_training
+from training_jobs.models import InferenceJob, Job, TrainingRun
 
 DATASET = "sample"
 SPLIT = "demo"
@@ -34,7 +34,7 @@ Say = Callable[[str], None]
 
 
 class DemoFailed(Refused):
-    """Raised where the demo's training run did not succeed."""
+    """Raised where a job of the demo did not succeed."""
 
     code = "demo_failed"
 
@@ -78,7 +78,7 @@ def prepare_data(*, papers: int | None, say: Say) -> Split:
     return Split.objects.get(dataset__slug=DATASET, name=SPLIT)
 
 
-def train_first_model(split: Split, *, epochs: int, say: Say) -> None:
+def train_first_model(split: Split, *, epochs: int, say: Say) -> ModelVersion:
     """Train the CNN through the queue and make it champion where there is none; raises DemoFailed."""
     close_old_connections()
     ours = TrainingRun.objects.filter(split=split, name=MODEL)
@@ -99,6 +99,20 @@ def train_first_model(split: Split, *, epochs: int, say: Say) -> None:
     if not Alias.objects.filter(name=CHAMPION).exists():
         promote(version, alias=CHAMPION, reason="The demo's first model", author=_first_administrator())
         say(f"Promoted {version} to {CHAMPION}: it answers from now on")
+    return version
+
+
+def classify_sample(split: Split, *, version: ModelVersion, say: Say) -> None:
+    """Put a version's predictions beside the sample's labels, once; raises DemoFailed."""
+    ours = InferenceJob.objects.filter(dataset=split.dataset, version=version, kind=InferenceJob.Kind.DATASET)
+    job = ours.filter(state__in=(Job.State.SUCCEEDED, *Job.ACTIVE)).order_by("id").first()
+    if job is None:
+        job = queue_inference(split.dataset, version=version, author=_first_administrator())
+        say(f"Classifying {split.dataset} with {version}: what it sees stands beside the labels")
+    while job.is_active:
+        time.sleep(_POLL)
+        job.refresh_from_db()
+    _check_succeeded(job)
 
 
 def _draw_sample(*, papers: int | None, say: Say) -> Path:
@@ -136,11 +150,15 @@ def _follow(run: TrainingRun, *, say: Say) -> ModelVersion:
         if run.state == Job.State.SUCCEEDED and run.version is not None:
             return run.version
         if not run.is_active:
-            raise DemoFailed(
-                f"Training run {run.pk} ended {run.state}: {run.error or 'no reason was recorded'} "
-                "./run demo queues a new one."
-            )
+            _check_succeeded(run)
         time.sleep(_POLL)
+
+
+def _check_succeeded(job: Job) -> None:
+    """Raise DemoFailed where a job that has ended did not succeed."""
+    if job.state != Job.State.SUCCEEDED:
+        reason = job.error or "no reason was recorded"
+        raise DemoFailed(f"The {job} ended {job.state}: {reason} ./run demo queues a new one.")
 
 
 def _validation(accuracy: float | None) -> str:

@@ -81,10 +81,11 @@ def test_the_demo_ends_in_a_site_with_a_model_and_goes_on_from_there(demo: Calla
     with urllib.request.urlopen(f"http://127.0.0.1:{first.port}/readyz", timeout=10) as response:
         assert json.load(response)["model"] == "demo@1"
     assert any("macro-F1" in line for line in first.lines)
+    assert any(line.startswith("Classifying sample with demo@1") for line in first.lines)
     assert first.end() == 0
 
     second = demo()
     second.wait_for("Ready: ")
     assert any(line.startswith("The sample stands already") for line in second.lines)
-    assert not any(line.startswith("Training a CNN") for line in second.lines)
+    assert not any(line.startswith(("Training a CNN", "Classifying sample")) for line in second.lines)
     assert second.end() == 0

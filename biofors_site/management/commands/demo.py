@@ -5,7 +5,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from biofors_site.demonstrating import EPOCHS, prepare_data, prepare_site, train_first_model
+from biofors_site.demonstrating import (
+    EPOCHS,
+    classify_sample,
+    prepare_data,
+    prepare_site,
+    train_first_model,
+)
 from biofors_site.serving import check_port, serve
 from datasets.errors import Refused
 
@@ -40,7 +46,8 @@ class Command(BaseCommand):
 
             def when_up(url: str) -> None:
                 say(f"The site answers at {url}")
-                train_first_model(split, epochs=options["epochs"], say=say)
+                version = train_first_model(split, epochs=options["epochs"], say=say)
+                classify_sample(split, version=version, say=say)
                 say("")
                 say(f"Ready: {url}  {login}")
                 say("Ctrl-C ends the site and its workers; ./run demo goes on from here.")
