@@ -122,7 +122,7 @@ def _steps(dataset: Dataset, states: dict[str, int], champion: Alias | None, use
         ),
         Step(
             "Train",
-            f"{versions:,} model versions"
+            f"{versions:,} model version{'' if versions == 1 else 's'}"
             if versions
             else f"{running} at work"
             if running
