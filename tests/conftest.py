@@ -10,9 +10,11 @@ import pytest
 from django.conf import settings as site_settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
+from django.db.backends.base.operations import BaseDatabaseOperations
 from django.test import Client
 
 from biofors_site.roles import ensure_roles
+from datasets.models import Maintenance
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -39,6 +41,20 @@ def data_dir(tmp_path: Path, settings: Any) -> Path:
         },
     }
     return directory
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_empties_labels() -> Iterator[None]:
+    """Let the tables be emptied after a test that commits: labels, too."""
+    flush = BaseDatabaseOperations.execute_sql_flush
+
+    def flush_in_maintenance(operations: BaseDatabaseOperations, statements: Any) -> None:
+        with Maintenance.open():
+            flush(operations, statements)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", flush_in_maintenance)
+        yield
 
 
 @pytest.fixture(scope="session")

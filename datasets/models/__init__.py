@@ -4,6 +4,7 @@ from datasets.models.dataset import Dataset
 from datasets.models.image import Image
 from datasets.models.label import Label, LabelBatch
 from datasets.models.label_class import LabelClass
+from datasets.models.maintenance import Maintenance
 from datasets.models.paper import Paper
 from datasets.models.split import Split, SplitMember, Subset
 
@@ -13,6 +14,7 @@ __all__ = [
     "Label",
     "LabelBatch",
     "LabelClass",
+    "Maintenance",
     "Paper",
     "Split",
     "SplitMember",

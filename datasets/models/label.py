@@ -17,7 +17,7 @@ class AppendOnly(Refused):
 
 
 class AppendOnlyQuerySet(VisibleQuerySet[Any]):
-    """Rows that are written once. Deleting their image or dataset still takes them along."""
+    """Rows that are written once. The database refuses the rest; here it is refused in words."""
 
     def update(self, **_fields: Any) -> NoReturn:
         """Refuse: a correction is a new row."""
@@ -42,7 +42,7 @@ class LabelBatch(models.Model):
     dataset = models.ForeignKey("datasets.Dataset", on_delete=models.CASCADE, related_name="label_batches")
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.RELABEL)
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     reason = models.CharField(max_length=500, blank=True, default="")
     reverses = models.ForeignKey(
@@ -63,7 +63,8 @@ class LabelBatch(models.Model):
 class Label(models.Model):
     """What was said of an image at one moment: a class (or none), and whether it is excluded.
 
-    The row with the highest version is the label in force. Rows are never changed.
+    The row with the highest version is the label in force. Rows are never changed: triggers of the database
+    refuse every UPDATE, and every DELETE but a purge's (see `Maintenance`).
     """
 
     class Source(models.TextChoices):
@@ -81,7 +82,7 @@ class Label(models.Model):
     excluded = models.BooleanField(default=False)
     source = models.CharField(max_length=10, choices=Source)
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     batch = models.ForeignKey(LabelBatch, null=True, on_delete=models.PROTECT, related_name="labels")
     reason = models.CharField(max_length=500, blank=True, default="")
