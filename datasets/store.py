@@ -100,15 +100,26 @@ def put_thumbnail(sha256: str, pixels: NDArray[np.uint8]) -> None:
     _write_aside(path, encoded.getvalue()).replace(path)
 
 
+def picture_of(sha256: str) -> Path:
+    """Return where the PNG of that sha256 lies, or would lie."""
+    return Path(settings.DATA_DIR) / "pictures" / sha256[:2] / f"{sha256}.png"
+
+
 def picture_path(sha256: str) -> Path:
     """Return a PNG of an image's pixels as they are decoded, for originals that browsers show otherwise."""
-    path = Path(settings.DATA_DIR) / "pictures" / sha256[:2] / f"{sha256}.png"
+    path = picture_of(sha256)
     if not path.exists():
         encoded = BytesIO()
         Image.fromarray(decode(read(sha256)).pixels).save(encoded, "PNG", compress_level=1)
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_aside(path, encoded.getvalue()).replace(path)
     return path
+
+
+def remove(sha256: str) -> None:
+    """Remove the bytes of that sha256 with the thumbnail and the PNG that were made from them."""
+    for path in (path_of(sha256), thumbnail_of(sha256), picture_of(sha256)):
+        path.unlink(missing_ok=True)
 
 
 def _write_aside(path: Path, data: bytes) -> Path:
