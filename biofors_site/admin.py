@@ -8,10 +8,15 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from rest_framework.authtoken.admin import TokenAdmin as FrameworkTokenAdmin
 from rest_framework.authtoken.models import TokenProxy
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from datasets.models import Label, LabelBatch
 
 for model in (User, Group, TokenProxy):
     admin.site.unregister(model)
@@ -48,11 +53,31 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
             obj.is_staff = True
         super().save_model(request, obj, form, change)
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Name those whom the history of labels needs; `objs` are the users that somebody wants deleted."""
+        kept = [_kept(user) for user in objs if _has_labelled(user)]
+        return ([], {}, set(), kept) if kept else super().get_deleted_objects(objs, request)
+
     @admin.display(description="roles")
     def roles(self, user: User) -> str:
         """The groups a person is in."""
         named = ", ".join(group.name for group in user.groups.all())
         return named or ("superuser" if user.is_superuser else "none: may see nothing")
+
+
+def _has_labelled(user: User) -> bool:
+    """Whether a label or a batch of labels bears this person's name."""
+    return any(model._base_manager.filter(author=user).exists() for model in (Label, LabelBatch))
+
+
+def _kept(user: User) -> SafeString:
+    """Say why a person stays, and what to do instead."""
+    return format_html(
+        "The labels of {0}: their history keeps who said what. "
+        '<a class="link" href="{1}">Deactivate {0}</a> instead: untick Active, and nobody can sign in so.',
+        user.get_username(),
+        reverse("admin:auth_user_change", args=(user.pk,)),
+    )
 
 
 @admin.register(Group)
