@@ -12,6 +12,7 @@ from django.db.models import F, QuerySet
 from datasets.errors import Refused
 from datasets.label_times import time_of_labels
 from datasets.models import Dataset, Image, Label, LabelBatch, LabelClass
+from datasets.panel_groups import mark_mixed
 
 CHUNK = 500
 LONGEST_REASON = 500
@@ -107,7 +108,9 @@ def correct_label(
     )
     if done.stale:
         raise _stale_label(done.stale[0])
-    image.refresh_from_db(fields=["label", "excluded", "version"])
+    image.refresh_from_db(
+        fields=["label", "excluded", "version", "label_source", "labelled_by", "labelled_at", "mixed"]
+    )
     return done.batch
 
 
@@ -166,18 +169,24 @@ def record_labels(rows: Sequence[NewLabel], *, batch: LabelBatch, reason: str) -
 
     Returns how many were written; the batch is saved with the first. `ChangedMeanwhile` where an image was
     labelled since the version that its row is based on: nothing of the transaction may stay then.
+    Call `mark_mixed` at the end of the transaction.
     """
     if not rows:
         return 0
     at = time_of_labels()
     if batch.pk is None:
         batch.save()
-    alike: defaultdict[tuple[int | None, bool, int], list[int]] = defaultdict(list)
+    alike: defaultdict[tuple[int | None, bool, int, str], list[int]] = defaultdict(list)
     for row in rows:
-        alike[row.label_id, row.excluded, row.version].append(row.image_id)
-    for (label_id, excluded, version), ids in alike.items():
+        alike[row.label_id, row.excluded, row.version, row.source].append(row.image_id)
+    for (label_id, excluded, version, source), ids in alike.items():
         written = Image.objects.filter(pk__in=ids, version=version).update(
-            label_id=label_id, excluded=excluded, version=F("version") + 1
+            label_id=label_id,
+            excluded=excluded,
+            version=F("version") + 1,
+            label_source=source,
+            labelled_by=batch.author,
+            labelled_at=at,
         )
         if written != len(ids):
             raise ChangedMeanwhile("The images are being changed by somebody else. Try again.")
@@ -202,6 +211,7 @@ def record_labels(rows: Sequence[NewLabel], *, batch: LabelBatch, reason: str) -
 def _record(seen: dict[int, int], *, batch: LabelBatch, decide: Decide) -> Relabelled:
     """Label the images seen in these versions, as one deed: all of them, or none."""
     done = Relabelled()
+    changed: list[int] = []
     for ids in _chunks(sorted(seen)):
         found = {
             image.pk: image
@@ -213,9 +223,11 @@ def _record(seen: dict[int, int], *, batch: LabelBatch, decide: Decide) -> Relab
         rows = [decide(found[pk]) for pk in ids if pk not in set(stale)]
         changes = [row for row in rows if row is not None]
         record_labels(changes, batch=batch, reason=batch.reason)
+        changed += [row.image_id for row in changes]
         done.changed += len(changes)
         done.unchanged += len(rows) - len(changes)
         done.stale += _told(stale, seen)
+    mark_mixed(changed)
     done.batch = batch if done.changed else None
     return done
 

@@ -1,6 +1,7 @@
 """Rows to test with: users, datasets with their classes, papers, images with tiny bytes in the store."""
 
 import hashlib
+from datetime import datetime
 from io import BytesIO
 from typing import Any
 
@@ -13,6 +14,7 @@ from PIL import Image as Picture
 
 from datasets.models import Dataset, Image, Label, LabelBatch, LabelClass, Paper
 from datasets.models.image import panel_position
+from datasets.panel_groups import mark_mixed
 from datasets.store import put
 
 
@@ -77,6 +79,7 @@ class ImageFactory(DjangoModelFactory[Image]):
     @classmethod
     def _create(cls, model_class: type[Image], *args: Any, **kwargs: Any) -> Image:
         label = kwargs.pop("label", None)
+        at = timezone.now()
         seed = kwargs.pop("seed")
         data = kwargs.pop("data", None) or png(seed)
         figure, panel_group = panel_position(kwargs["file_name"])
@@ -92,14 +95,18 @@ class ImageFactory(DjangoModelFactory[Image]):
             panel_group=panel_group,
             label=label,
             version=1 if label else 0,
+            label_source=Label.Source.IMPORTED if label else "",
+            labelled_at=at if label else None,
             **kwargs,
         )
         if label:
-            _import_label(image, label)
+            _import_label(image, label, at)
+            mark_mixed([image.pk])
+            image.refresh_from_db(fields=["mixed"])
         return image
 
 
-def _import_label(image: Image, label: LabelClass) -> None:
+def _import_label(image: Image, label: LabelClass, at: datetime) -> None:
     """Write the first row of an image's history, as an import does."""
     batch = LabelBatch.objects.create(dataset=image.dataset, kind=LabelBatch.Kind.IMPORT)
     Label.objects.create(
@@ -108,7 +115,7 @@ def _import_label(image: Image, label: LabelClass) -> None:
         label_class=label,
         source=Label.Source.IMPORTED,
         batch=batch,
-        created_at=timezone.now(),
+        created_at=at,
     )
 
 

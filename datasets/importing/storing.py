@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -15,6 +16,7 @@ from datasets.label_times import time_of_labels
 from datasets.labelling import ChangedMeanwhile, NewLabel, record_labels
 from datasets.models import Dataset, Image, Label, LabelBatch, Paper
 from datasets.models.image import panel_position
+from datasets.panel_groups import mark_mixed
 from datasets.store import path_of, put_many
 
 _THREADS = 2
@@ -202,13 +204,14 @@ class Storing:
             self._write_papers({entry.paper for entry, _ in plan.create if entry.paper is not None})
             if batch.pk is None and (plan.change or any(entry.label for entry, _ in plan.create)):
                 batch.save()
-            self._write_images(plan.create, batch)
+            written = self._write_images(plan.create, batch)
             # A changed label is written on the version it was compared in.
             rows = [
                 NewLabel(image.pk, image.version, class_id, False, Label.Source.IMPORTED)
                 for image, class_id in plan.change
             ]
             record_labels(rows, batch=batch, reason="")
+            mark_mixed([*(image.pk for image in written), *(row.image_id for row in rows)])
         self.label_batch = batch if batch.pk else None
 
     def _write_papers(self, identifiers: set[str]) -> None:
@@ -219,8 +222,8 @@ class Storing:
             found = Paper.objects.filter(dataset=self.dataset, identifier__in=new)
             self.papers.update(found.values_list("identifier", "pk"))
 
-    def _write_images(self, create: list[tuple[Entry, Facts]], batch: LabelBatch) -> None:
-        """Write images and, for those with a label, the first row of their history."""
+    def _write_images(self, create: list[tuple[Entry, Facts]], batch: LabelBatch) -> list[Image]:
+        """Write images and, for those with a label, the first row of their history; return the images."""
         now = time_of_labels()
         images = Image.objects.bulk_create(
             new_image(
@@ -229,6 +232,9 @@ class Storing:
                 paper_id=self.papers[entry.paper] if entry.paper is not None else None,
                 file_name=entry.file_name,
                 label_id=self.class_ids[entry.label] if entry.label else None,
+                source=Label.Source.IMPORTED,
+                author=self.author,
+                at=now,
             )
             for entry, facts in create
         )
@@ -245,6 +251,7 @@ class Storing:
             for image in images
             if image.label_id
         )
+        return images
 
     def _count(self, plan: Plan, reads: list[Read]) -> None:
         """Put what came of a batch into the summary."""
@@ -263,9 +270,17 @@ class Storing:
 
 
 def new_image(
-    facts: Facts, *, dataset: Dataset | None, paper_id: int | None, file_name: str, label_id: int | None
+    facts: Facts,
+    *,
+    dataset: Dataset | None,
+    paper_id: int | None,
+    file_name: str,
+    label_id: int | None,
+    source: str,
+    author: Any,
+    at: datetime,
 ) -> Image:
-    """Return an unsaved image; with a label it stands at version 1."""
+    """Return an unsaved image; with a label it stands at version 1, said by the author at that time."""
     figure, panel_group = panel_position(file_name)
     return Image(
         dataset=dataset,
@@ -281,6 +296,9 @@ def new_image(
         notes=facts.notes,
         label_id=label_id,
         version=1 if label_id else 0,
+        label_source=source if label_id else "",
+        labelled_by=author if label_id else None,
+        labelled_at=at if label_id else None,
     )
 
 

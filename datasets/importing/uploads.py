@@ -1,5 +1,6 @@
 """One image from outside, as the REST door takes it."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -10,6 +11,7 @@ from datasets.importing.reading import facts_of
 from datasets.importing.storing import new_image
 from datasets.label_times import time_of_labels
 from datasets.models import Dataset, Image, Label, LabelBatch, LabelClass, Paper
+from datasets.panel_groups import mark_mixed
 from datasets.store import digest, put_many
 
 
@@ -45,16 +47,21 @@ def store_image(
     try:
         with transaction.atomic():
             row = Paper.objects.get_or_create(dataset=dataset, identifier=paper)[0] if paper else None
+            at = time_of_labels()
             image = new_image(
                 facts,
                 dataset=dataset,
                 paper_id=row.pk if row else None,
                 file_name=file_name,
                 label_id=label_class.pk if label_class else None,
+                source=Label.Source.PERSON,
+                author=author,
+                at=at,
             )
             image.save()
             if label_class:
-                _first_label(image, label_class, author)
+                _first_label(image, label_class, author, at)
+                mark_mixed([image.pk])
     except IntegrityError:
         # Somebody stored the same name between the look and the write.
         standing = _standing(dataset, paper, file_name, sha256)
@@ -64,7 +71,7 @@ def store_image(
     return image, True
 
 
-def _first_label(image: Image, label_class: LabelClass, author: Any) -> None:
+def _first_label(image: Image, label_class: LabelClass, author: Any, at: datetime) -> None:
     batch = LabelBatch.objects.create(
         dataset=image.dataset, kind=LabelBatch.Kind.IMPORT, author=author, reason="uploaded with its label"
     )
@@ -75,7 +82,7 @@ def _first_label(image: Image, label_class: LabelClass, author: Any) -> None:
         source=Label.Source.PERSON,
         author=author,
         batch=batch,
-        created_at=time_of_labels(),
+        created_at=at,
     )
 
 

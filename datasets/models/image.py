@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from typing import Any, Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
 
@@ -63,8 +64,10 @@ class ImageQuerySet(VisibleQuerySet["Image"]):
 class Image(models.Model):
     """A figure panel; its bytes lie in the store under their sha256, its label history in `Label`.
 
-    `label`, `excluded` and `version` repeat the newest row of that history so that a grid can filter
-    by them; only `datasets.labelling` and `datasets.importing` write them, together with the row.
+    `label`, `excluded`, `version`, `label_source`, `labelled_by` and `labelled_at` repeat the newest row
+    of that history so that a grid can filter by them; an image never labelled has no source, author or
+    time. `mixed` says that the panel group holds several classes. Only `datasets.labelling` and
+    `datasets.importing` write them, together with the row.
     """
 
     class State(models.TextChoices):
@@ -92,6 +95,17 @@ class Image(models.Model):
     )
     excluded = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=0)
+    label_source = models.CharField(max_length=10, choices=Label.Source, blank=True, default="")
+    labelled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    labelled_at = models.DateTimeField(null=True, blank=True)
+    mixed = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ImageQuerySet.as_manager()
@@ -111,6 +125,19 @@ class Image(models.Model):
             models.Index(F("dataset"), F("label"), F("id"), name="image_by_label"),
             models.Index(F("dataset"), F("id"), name="image_by_dataset"),
             models.Index(F("paper"), F("panel_group"), F("file_name"), name="image_by_panel_group"),
+            models.Index(F("dataset"), F("file_name"), F("id"), name="image_by_file_name"),
+            models.Index(F("dataset"), F("figure"), F("id"), name="image_by_figure"),
+            models.Index(F("dataset"), F("label_source"), F("id"), name="image_by_label_source"),
+            models.Index(F("dataset"), F("labelled_by"), F("id"), name="image_by_labeller"),
+            models.Index(F("dataset"), F("labelled_at"), F("id"), name="image_by_label_time"),
+            models.Index(
+                F("dataset"),
+                F("id"),
+                condition=Q(label__isnull=False, excluded=False),
+                name="image_labelled",
+            ),
+            models.Index(F("dataset"), F("id"), condition=Q(excluded=True), name="image_excluded"),
+            models.Index(F("dataset"), F("id"), condition=Q(mixed=True), name="image_mixed"),
         )
 
     def __str__(self) -> str:
