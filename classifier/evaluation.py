@@ -132,6 +132,7 @@ def store_predictions(version: ModelVersion, predictions: list[Prediction]) -> i
     new = [prediction for prediction in predictions if prediction.image_id in alive]
     for prediction in new:
         prediction.version = version
+        prediction.measure_uncertainty()
     Prediction.objects.bulk_create(new, ignore_conflicts=True)
     return len(new)
 

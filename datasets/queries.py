@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.core.validators import slug_re
-from django.db.models import Count, Q
+from django.db.models import Sum
 
 from datasets.errors import Refused
-from datasets.models import Dataset, Image, Split, SplitMember
+from datasets.models import Dataset, Image, ImageCount, Split, SplitMember
+from datasets.models.image import in_state
 from datasets.models.label_class import DEFAULT_CLASSES
 
 
@@ -33,12 +34,8 @@ def find_dataset(slug: str, user: Any = None) -> Dataset:
 
 def class_counts(dataset: Dataset) -> list[dict[str, Any]]:
     """Count the labelled images of each class, in order: id, name, short, colour, hotkey, count."""
-    counted = dict(
-        Image.objects.filter(dataset=dataset, excluded=False, label__isnull=False)
-        .order_by()
-        .values_list("label")
-        .annotate(Count("pk"))
-    )
+    kept = ImageCount.objects.filter(dataset=dataset, excluded=False, label__isnull=False)
+    counted = dict(kept.values_list("label").annotate(Sum("count")).order_by())
     return [
         {
             "id": found.pk,
@@ -54,12 +51,9 @@ def class_counts(dataset: Dataset) -> list[dict[str, Any]]:
 
 def state_counts(dataset: Dataset) -> dict[str, int]:
     """Count the images by state: labelled, unlabelled, excluded, total."""
-    return Image.objects.filter(dataset=dataset).aggregate(
-        labelled=Count("pk", filter=Q(label__isnull=False, excluded=False)),
-        unlabelled=Count("pk", filter=Q(label__isnull=True, excluded=False)),
-        excluded=Count("pk", filter=Q(excluded=True)),
-        total=Count("pk"),
-    )
+    kept = ImageCount.objects.filter(dataset=dataset)
+    states = {str(state): kept.filter(in_state(state)).total() for state in Image.State}
+    return {**states, "total": sum(states.values())}
 
 
 def class_looks(dataset: Dataset | None) -> dict[str, dict[str, str]]:

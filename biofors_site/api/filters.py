@@ -1,13 +1,11 @@
 """Images by what a model said of them, beside everything that `datasets` filters by."""
 
-from typing import Any
-
 import django_filters
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, FilteredRelation, Q, QuerySet
 
-from classifier.models import ModelVersion, Prediction
+from classifier.models import ModelVersion
 from classifier.registry import find_model
-from datasets.api.filters import ImageFilter, ImageFilterForm, wrong
+from datasets.api.filters import Facet, ImageFilter, ImageFilterForm, wrong
 from datasets.models import Image
 
 MODEL_FILTERS = ("predicted", "min_confidence", "max_confidence", "disagrees")
@@ -37,6 +35,10 @@ class WideImageFilterForm(ImageFilterForm):
             raise wrong(f"{version} has no class {predicted!r}. It has: {known}.")
         return predicted
 
+    def clean_disagrees(self) -> bool | None:
+        """Take true and false for an answer, and nothing else."""
+        return self.truth("disagrees")
+
 
 class WideImageFilter(ImageFilter):
     """Images by label and by a model's prediction.
@@ -49,19 +51,37 @@ class WideImageFilter(ImageFilter):
         method="by_model",
         help_text="A version's id, `name@version` or alias; each image shows its prediction.",
     )
-    predicted = django_filters.CharFilter(method="by_predicted", help_text="The class that the model said.")
+    predicted = django_filters.CharFilter(
+        field_name="predicted_label", help_text="The class that the model said."
+    )
     actual = django_filters.CharFilter(
         method="by_condition", help_text="The class of the label in force, or `none`."
     )
     min_confidence = django_filters.NumberFilter(
-        method="by_least", min_value=0, max_value=1, help_text="Predictions at least this sure, 0 to 1."
+        field_name="predicted_confidence",
+        lookup_expr="gte",
+        min_value=0,
+        max_value=1,
+        help_text="Predictions at least this sure, 0 to 1.",
     )
     max_confidence = django_filters.NumberFilter(
-        method="by_most", min_value=0, max_value=1, help_text="Predictions at most this sure, 0 to 1."
+        field_name="predicted_confidence",
+        lookup_expr="lte",
+        min_value=0,
+        max_value=1,
+        help_text="Predictions at most this sure, 0 to 1.",
     )
     disagrees = django_filters.BooleanFilter(
         method="by_disagreement", help_text="true: label and prediction differ; false: they are the same."
     )
+
+    facets = {
+        **ImageFilter.facets,
+        "label": Facet("label", ("label", "actual")),
+        "predicted": Facet("predicted_label", ("predicted",), needs="model"),
+    }
+    counted = ImageFilter.counted | {"actual"}
+    showing = frozenset({"model"})
 
     class Meta(ImageFilter.Meta):
         form = WideImageFilterForm
@@ -75,35 +95,24 @@ class WideImageFilter(ImageFilter):
         """Add what the version said of each image."""
         return with_predictions(images, version)
 
-    def by_predicted(self, images: "QuerySet[Image]", _name: str, label: str) -> "QuerySet[Image]":
-        """Keep images of which the model said this."""
-        return images.filter(self._said(predicted=label))
-
-    def by_least(self, images: "QuerySet[Image]", _name: str, share: Any) -> "QuerySet[Image]":
-        """Keep images that the model was at least so sure of."""
-        return images.filter(self._said(confidence__gte=float(share)))
-
-    def by_most(self, images: "QuerySet[Image]", _name: str, share: Any) -> "QuerySet[Image]":
-        """Keep images that the model was at most so sure of."""
-        return images.filter(self._said(confidence__lte=float(share)))
-
     def by_disagreement(self, images: "QuerySet[Image]", _name: str, wanted: bool) -> "QuerySet[Image]":
         """Keep labelled images whose label is not (or is) what the model said."""
-        same = Q(predicted=OuterRef("label__name"))
-        said = Prediction.objects.filter(~same if wanted else same, **self._of_image())
-        return images.filter(Exists(said), label__isnull=False)
-
-    def _said(self, **conditions: Any) -> Exists:
-        return Exists(Prediction.objects.filter(**self._of_image(), **conditions))
-
-    def _of_image(self) -> dict[str, Any]:
-        return {"version": self.form.cleaned_data["model"], "image": OuterRef("pk")}
+        said = images.filter(label__isnull=False, predicted_label__isnull=False)
+        same = Q(predicted_label=F("label__name"))
+        return said.filter(~same if wanted else same)
 
 
 def with_predictions(images: "QuerySet[Image]", version: ModelVersion) -> "QuerySet[Image]":
-    """Add `predicted_label` and `predicted_confidence` (None where there is no prediction)."""
-    said = Prediction.objects.filter(version=version, image=OuterRef("pk"))
+    """Add what a version said of each image (None where nothing).
+
+    `predicted_label`, `predicted_confidence`, `predicted_margin`, `predicted_entropy`, and `predicted_image`: the
+    image's id once more, by which an index of predictions goes on within equal values.
+    """
     return images.annotate(
-        predicted_label=Subquery(said.values("predicted")[:1]),
-        predicted_confidence=Subquery(said.values("confidence")[:1]),
+        said=FilteredRelation("prediction", condition=Q(prediction__version=version)),
+        predicted_label=F("said__predicted"),
+        predicted_confidence=F("said__confidence"),
+        predicted_margin=F("said__margin"),
+        predicted_entropy=F("said__entropy"),
+        predicted_image=F("said__image_id"),
     )

@@ -16,7 +16,28 @@ from datasets.api.relabelling import RelabelViewSet
 from datasets.api.serializers import ImageSerializer
 from datasets.models import Image
 
-CONFIDENCES = ("confidence", "-confidence")
+# Orders that need a model: the field of its prediction that each goes by.
+OF_PREDICTIONS = {
+    "confidence": "predicted_confidence",
+    "margin": "predicted_margin",
+    "entropy": "predicted_entropy",
+}
+
+
+class NoModelChosen(ValueError):
+    """Raised where an order goes by predictions, and nobody said whose."""
+
+
+def in_order(images: "QuerySet[Any]", ordering: str) -> "QuerySet[Any]":
+    """Keep the images that have a place in an order: those predicted, or ever labelled; `NoModelChosen`."""
+    name = ordering.lstrip("-")
+    if name == "changed":
+        return images.filter(labelled_at__isnull=False)
+    if name not in OF_PREDICTIONS:
+        return images
+    if "predicted_image" not in images.query.annotations:
+        raise NoModelChosen(f"Choose the model whose {name} orders the images.")
+    return images.filter(predicted_image__isnull=False)
 
 
 class PredictionSerializer(serializers.Serializer[Any]):
@@ -66,8 +87,8 @@ class PredictedImageViewSet(ImageViewSet):
     filterset_class = WideImageFilter
     orderings = {
         **ImageViewSet.orderings,
-        "confidence": ("predicted_confidence", "id"),
-        "-confidence": ("-predicted_confidence", "-id"),
+        **{name: (field, "predicted_image") for name, field in OF_PREDICTIONS.items()},
+        **{f"-{name}": (f"-{field}", "-predicted_image") for name, field in OF_PREDICTIONS.items()},
     }
 
     def filter_queryset(self, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
@@ -76,11 +97,12 @@ class PredictedImageViewSet(ImageViewSet):
         if self.action == "retrieve" and params.get("model"):
             return with_predictions(queryset, find_model(params["model"], self.request.user))
         filtered = super().filter_queryset(queryset)
-        if self.action != "list" or params.get("ordering") not in CONFIDENCES:
+        if self.action != "list":
             return filtered
-        if "predicted_confidence" not in filtered.query.annotations:
-            raise ValidationError({"ordering": ["Choose the model whose confidence orders the images."]})
-        return filtered.filter(predicted_confidence__isnull=False)
+        try:
+            return in_order(filtered, params.get("ordering") or "id")
+        except NoModelChosen as error:
+            raise ValidationError({"ordering": [str(error)]}) from error
 
 
 class PredictedRelabelViewSet(RelabelViewSet):

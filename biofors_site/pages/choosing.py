@@ -8,10 +8,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from biofors_site.api.filters import WideImageFilter, with_predictions
-from biofors_site.api.views import CONFIDENCES, PredictedImageViewSet
+from biofors_site.api.views import NoModelChosen, PredictedImageViewSet, in_order
 from classifier.evaluation import evaluated_images
 from classifier.models import Evaluation, ModelVersion
 from datasets.admin.page import address
+from datasets.api.facets import Counted, count_images, count_up_to
 from datasets.api.keyset import neighbours
 from datasets.errors import Refused
 from datasets.models import Dataset, Image
@@ -26,6 +27,13 @@ FILTERS = (
     "model",
     "predicted",
     "disagrees",
+    "source",
+    "figure",
+    "panel_group",
+    "changed_by",
+    "changed_since",
+    "changed_before",
+    "mixed",
     "min_confidence",
     "max_confidence",
     "q",
@@ -50,6 +58,11 @@ class Choice:
     evaluation: Evaluation | None = None
     ordering: tuple[str, ...] = ("id",)
     errors: dict[str, list[str]] = field(default_factory=dict)
+    asked: WideImageFilter | None = None
+
+    def count(self) -> Counted:
+        """Count the images chosen; where there are too many to count, say at least how many."""
+        return count_images(self.asked) if self.asked else count_up_to(self.images)
 
     def around(self, image: Image) -> tuple[int | None, int | None]:
         """Return the ids before and after an image among those chosen, in their order; None at an end."""
@@ -75,13 +88,17 @@ def chosen(request: HttpRequest, dataset: Dataset) -> Choice:
     ordering = query.get("ordering", "id")
     if ordering not in PredictedImageViewSet.orderings:
         errors["ordering"] = [f"{ordering!r:.40} is no order of images."]
-    elif ordering in CONFIDENCES and not errors and asked.version is None:
-        errors["ordering"] = ["Choose the model whose confidence orders the images."]
+    elif not errors:
+        try:
+            found = in_order(asked.qs, ordering)
+        except NoModelChosen as error:
+            errors["ordering"] = [str(error)]
     if errors:
         return Choice(images.none(), source, query, errors=errors)
-    found = asked.qs.filter(predicted_confidence__isnull=False) if ordering in CONFIDENCES else asked.qs
     fields = PredictedImageViewSet.orderings[ordering]
-    return Choice(found, source, query, version=asked.version, ordering=fields)
+    # An order may leave images out; else the filter knows how to count without counting.
+    counted = asked if found is asked.qs else None
+    return Choice(found, source, query, version=asked.version, ordering=fields, asked=counted)
 
 
 def _of_cell(request: HttpRequest, query: dict[str, str]) -> Choice:

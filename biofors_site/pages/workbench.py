@@ -2,23 +2,29 @@
 
 from typing import Any
 
-from biofors_site.pages.choosing import Choice, chosen
+from biofors_site.pages.choosing import FILTERS, Choice, chosen
 from classifier.models import ModelVersion
 from classifier.models.registry import CHAMPION
 from datasets.admin.page import Page
 from datasets.labelling import LONGEST_REASON
 from datasets.models import Image, Split, Subset
-from datasets.queries import class_counts, class_looks
+from datasets.queries import class_counts, class_looks, state_counts
 
 ORDERINGS = (
     ("id", "As imported"),
     ("-id", "Newest first"),
     ("file", "By file name"),
+    ("-changed", "Last changed first"),
+    ("changed", "First changed first"),
     ("confidence", "Least sure first"),
     ("-confidence", "Most sure first"),
+    ("margin", "Closest call first"),
+    ("-entropy", "Most undecided first"),
 )
+# The first of them need no model.
+_WITHOUT_MODEL = 5
 # What narrows the choice, beside the dataset and whose predictions are shown.
-_NARROWING = ("label", "state", "paper", "split", "subset", "predicted", "disagrees", "q", "evaluation")
+_NARROWING = frozenset(FILTERS) - {"dataset", "model", "ordering", "actual"}
 
 
 class WorkbenchPage(Page):
@@ -39,12 +45,14 @@ class WorkbenchPage(Page):
             dataset = choice.evaluation.split.dataset
             self.use(dataset)
         params = self.request.GET
+        counted = choice.count()
         return {
             **super().get_context_data(**kwargs),
             "choice": choice,
             "evaluation": choice.evaluation,
-            "count": choice.images.count(),
-            "total": dataset.images.count(),
+            "count": counted.count,
+            "count_exact": counted.exact,
+            "total": state_counts(dataset)["total"],
             "narrowed": any(name in choice.query for name in _NARROWING),
             "classes": class_counts(dataset),
             "looks": class_looks(dataset),
@@ -54,7 +62,7 @@ class WorkbenchPage(Page):
             .filter(dataset=dataset)
             .select_related("dataset"),
             "versions": self._versions(),
-            "orderings": ORDERINGS if choice.version else ORDERINGS[:3],
+            "orderings": ORDERINGS if choice.version else ORDERINGS[:_WITHOUT_MODEL],
             "asked": params,
             "longest_reason": LONGEST_REASON,
             "may_label": self.may("datasets.add_label", "datasets.add_labelbatch"),

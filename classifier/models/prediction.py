@@ -1,6 +1,8 @@
 """What a version said of an image. Predictions stand beside labels and never become labels unasked."""
 
-from typing import Self
+from collections.abc import Sequence
+from math import log2
+from typing import Any, Self
 
 from django.db import models
 
@@ -16,15 +18,24 @@ class PredictionQuerySet(VisibleQuerySet["Prediction"]):
 
 
 class Prediction(models.Model):
-    """One version's probabilities for one image, in the order of the version's classes; sum 1."""
+    """One version's probabilities for one image, in the order of the version's classes; sum 1.
+
+    `confidence` is the largest of them. `margin` is its lead on the second, 0 to 1; `entropy` is Shannon's, in
+    bits, 0 to log2 of the number of classes: both say how unsure the version was, and follow from the rest.
+    """
 
     version = models.ForeignKey(
         "classifier.ModelVersion", on_delete=models.CASCADE, related_name="predictions"
     )
-    image = models.ForeignKey("datasets.Image", on_delete=models.CASCADE, related_name="+")
+    # Queries go from an image to what was said of it; the image itself has no name for it.
+    image = models.ForeignKey(
+        "datasets.Image", on_delete=models.CASCADE, related_name="+", related_query_name="prediction"
+    )
     predicted = models.CharField(max_length=64)
     confidence = models.FloatField()
     probabilities = models.JSONField()
+    margin = models.FloatField(editable=False)
+    entropy = models.FloatField(editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PredictionQuerySet.as_manager()
@@ -40,7 +51,36 @@ class Prediction(models.Model):
                 name="prediction_confidence_is_a_share",
             ),
         )
-        indexes = (models.Index(fields=("version", "predicted", "confidence"), name="prediction_by_class"),)
+        # Each ends with the image: one range of it is a page, in order, without a sort.
+        indexes = (
+            models.Index(fields=("version", "predicted", "image"), name="prediction_by_class"),
+            models.Index(
+                fields=("version", "predicted", "confidence", "image"), name="prediction_by_sure_class"
+            ),
+            models.Index(fields=("version", "confidence", "image"), name="prediction_by_confidence"),
+            models.Index(fields=("version", "margin", "image"), name="prediction_by_margin"),
+            models.Index(fields=("version", "entropy", "image"), name="prediction_by_entropy"),
+        )
 
     def __str__(self) -> str:
         return f"{self.predicted} ({self.confidence:.2f})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write the row with its margin and entropy."""
+        self.measure_uncertainty()
+        super().save(*args, **kwargs)
+
+    def measure_uncertainty(self) -> None:
+        """Set `margin` and `entropy`; whoever writes many rows at once calls it for each."""
+        self.margin, self.entropy = margin(self.probabilities), entropy(self.probabilities)
+
+
+def margin(probabilities: Sequence[float]) -> float:
+    """Return the lead of the most probable class on the second, 0 to 1; of a single class, its share."""
+    first, second = sorted([*probabilities, 0.0, 0.0], reverse=True)[:2]
+    return first - second
+
+
+def entropy(probabilities: Sequence[float]) -> float:
+    """Return Shannon's entropy in bits, from 0 (sure) to log2 of the number of classes (no idea)."""
+    return max(0.0, -sum(share * log2(share) for share in probabilities if share > 0))

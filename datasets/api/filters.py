@@ -1,18 +1,26 @@
 """What images and splits are filtered by; pages use the same filters as the REST door."""
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from typing import Any
 
 import django_filters
 from django import forms
+from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
+from django.utils.dateparse import parse_date, parse_datetime
 
 from datasets.errors import Refused
-from datasets.models import Dataset, Image, LabelClass, Paper, Split, Subset
+from datasets.models import Dataset, Image, Label, LabelClass, Paper, Split, Subset
+from datasets.models.image import in_state
 from datasets.queries import find_dataset
 from datasets.splitting import find_split
 
 NO_LABEL = "none"
+FIGURE = re.compile(r"[0-9]{1,2}")
+PANEL_GROUP = re.compile(r"[0-9]{4}")
 
 
 def wrong(told: str) -> forms.ValidationError:
@@ -103,6 +111,53 @@ class ImageFilterForm(DatasetForm):
             raise wrong("A subset is one of a split: name the split too.")
         return subset
 
+    def clean_figure(self) -> str:
+        """A figure is two digits of a file's name; one digit is taken for them."""
+        text: str = self.cleaned_data["figure"]
+        if text and not FIGURE.fullmatch(text):
+            raise wrong(f"A figure is a number of two digits, such as 03, not {text!r:.40}.")
+        return text and text.zfill(2)
+
+    def clean_panel_group(self) -> str:
+        """A panel group is four digits of the names of one paper."""
+        text: str = self.cleaned_data["panel_group"]
+        if text and not PANEL_GROUP.fullmatch(text):
+            raise wrong(f"A panel group is four digits, such as 0302, not {text!r:.40}.")
+        if text and not self.data.get("paper"):
+            raise wrong("A panel group is one of a paper: name the paper too.")
+        return text
+
+    def clean_changed_by(self) -> Q | None:
+        """Turn a user's name into a condition on who labelled the image."""
+        name = self.cleaned_data["changed_by"]
+        if not name:
+            return None
+        users = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: name})
+        pk = users.values_list("pk", flat=True).first()
+        if pk is None:
+            raise wrong(f"There is no user {name!r:.80}.")
+        return Q(labelled_by=pk)
+
+    def clean_changed_since(self) -> datetime | None:
+        """Read a moment, or the begin of a day."""
+        return read_moment(self.cleaned_data["changed_since"])
+
+    def clean_changed_before(self) -> datetime | None:
+        """Read a moment, or the begin of a day."""
+        return read_moment(self.cleaned_data["changed_before"])
+
+    def clean_mixed(self) -> bool | None:
+        """Take true and false for an answer, and nothing else."""
+        return self.truth("mixed")
+
+    def truth(self, name: str) -> bool | None:
+        """Return a truth that was cleaned already; what is neither true nor false is an error."""
+        value: bool | None = self.cleaned_data[name]
+        text = self.data.get(name)
+        if value is None and text:
+            raise wrong(f"{name} is true or false, not {text!r:.40}.")
+        return value
+
     def _of_label(self, text: str) -> Q | None:
         """The condition for a class's name or alias, in the dataset chosen or in any."""
         if not text:
@@ -120,8 +175,31 @@ class ImageFilterForm(DatasetForm):
         raise wrong(f"There is no class {text!r}. There are: {known}.")
 
 
+@dataclass(frozen=True)
+class Facet:
+    """A column of images (or their state) whose values are counted, each under all filters but the facet's own.
+
+    `needs` is the parameter without which there is no such column.
+    """
+
+    column: str
+    own: tuple[str, ...]
+    needs: str = ""
+
+
 class ImageFilter(RowsFilter):
-    """Images by dataset, label, paper, split, subset, state and words of their name."""
+    """Images by dataset, label and who gave it when, paper, figure, split, state and words of their name."""
+
+    facets = {
+        "label": Facet("label", ("label",)),
+        "state": Facet("state", ("state",)),
+        "source": Facet("label_source", ("source",)),
+        "subset": Facet("member_subset", ("subset",), needs="split"),
+    }
+    # What counts of images (`ImageCount`) can be filtered by too.
+    counted = frozenset({"dataset", "label", "state", "source"})
+    # What shows something of each image and leaves none out.
+    showing: frozenset[str] = frozenset()
 
     dataset = django_filters.CharFilter(help_text="The dataset's slug.")
     label = django_filters.CharFilter(
@@ -134,6 +212,27 @@ class ImageFilter(RowsFilter):
     )
     state = django_filters.ChoiceFilter(
         choices=Image.State.choices, method="by_state", help_text="labelled, unlabelled or excluded."
+    )
+    source = django_filters.ChoiceFilter(
+        field_name="label_source",
+        choices=Label.Source.choices,
+        help_text="Where the label in force came from: imported, person or prediction.",
+    )
+    figure = django_filters.CharFilter(help_text="The figure of the paper, such as 03.")
+    panel_group = django_filters.CharFilter(help_text="With `paper`: a panel group, such as 0302.")
+    changed_by = django_filters.CharFilter(
+        method="by_condition", help_text="The user who gave the label in force."
+    )
+    changed_since = django_filters.CharFilter(
+        field_name="labelled_at",
+        lookup_expr="gte",
+        help_text="Label in force given at this ISO date or time, or later (UTC where no zone is named).",
+    )
+    changed_before = django_filters.CharFilter(
+        field_name="labelled_at", lookup_expr="lt", help_text="Label in force given before it."
+    )
+    mixed = django_filters.BooleanFilter(
+        help_text="true: the panel group holds several classes; false: it does not."
     )
     q = django_filters.CharFilter(method="by_words", help_text="Part of the file's or the paper's name.")
 
@@ -148,8 +247,9 @@ class ImageFilter(RowsFilter):
 
     def by_split(self, images: "QuerySet[Image]", _name: str, split: Split) -> "QuerySet[Image]":
         """Keep the members of a split, or of one of its subsets."""
-        subset = self.form.cleaned_data.get("subset") or ""
-        return images.in_subset(split, subset)  # type: ignore[attr-defined, no-any-return]
+        members = images.with_subset_of(split)  # type: ignore[attr-defined]
+        subset = self.form.cleaned_data.get("subset")
+        return members.filter(member_subset=subset) if subset else members.filter(member_subset__isnull=False)  # type: ignore[no-any-return]
 
     def by_subset(self, images: "QuerySet[Image]", _name: str, _subset: str) -> "QuerySet[Image]":
         """Leave it to `by_split`: both are one condition on one membership."""
@@ -157,7 +257,7 @@ class ImageFilter(RowsFilter):
 
     def by_state(self, images: "QuerySet[Image]", _name: str, state: str) -> "QuerySet[Image]":
         """Keep images in a state."""
-        return images.in_state(state)  # type: ignore[attr-defined, no-any-return]
+        return images.filter(in_state(state))
 
     def by_words(self, images: "QuerySet[Image]", _name: str, text: str) -> "QuerySet[Image]":
         """Keep images with this in the name of their file or paper."""
@@ -174,6 +274,22 @@ class SplitFilter(RowsFilter):
         model = Split
         fields: list[str] = []
         form = DatasetForm
+
+
+def read_moment(text: str) -> datetime | None:
+    """Return the moment that an ISO date (its begin) or date-time names, in UTC where it names no zone."""
+    if not text:
+        return None
+    try:
+        # In an address, the plus of a zone is read as a space.
+        moment = parse_datetime(text.replace(" ", "+") if "T" in text else text)
+        if moment is None and (day := parse_date(text)):
+            moment = datetime.combine(day, time())
+        if moment is not None:
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise wrong(f"{text!r:.40} is no date, such as 2026-03-01, and no time, such as 2026-03-01T12:00Z.")
 
 
 def split_named(text: str, user: Any = None) -> Split:

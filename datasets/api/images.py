@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.http.response import HttpResponseBase
+from django_filters.utils import translate_validation
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, status
@@ -16,10 +17,12 @@ from rest_framework.response import Response
 
 from datasets.api.documents import MEDIA_TYPES, AnyAccept, check_body_size, send_file
 from datasets.api.errors import error_response
+from datasets.api.facets import count_facets, count_images
 from datasets.api.filters import ImageFilter
 from datasets.api.label_serializers import NewLabelSerializer
 from datasets.api.serializers import (
     ErrorSerializer,
+    FacetsSerializer,
     ImageSerializer,
     LabelledImageSerializer,
     LabelSerializer,
@@ -60,6 +63,8 @@ class ImageViewSet(mixins.ListModelMixin, VisibleRows):
         "-id": ("-id",),
         "file": ("file_name", "id"),
         "-file": ("-file_name", "-id"),
+        "changed": ("labelled_at", "id"),
+        "-changed": ("-labelled_at", "-id"),
     }
     required_permissions = {
         "create": ("datasets.add_image",),
@@ -107,6 +112,22 @@ class ImageViewSet(mixins.ListModelMixin, VisibleRows):
     def retrieve(self, request: Request, pk: str) -> Response:
         """One image; its `ETag` is the label version, for `If-Match`."""
         return _image_response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        summary="How many images the same filters choose, and how many by each value",
+        description="Each facet is counted under all filters but its own. Where `exact` is false, there are "
+        "at least so many: of a choice that no count is kept of, 10,000 images are counted.",
+        filters=True,
+        responses=FacetsSerializer,
+    )
+    @action(detail=False, pagination_class=None)
+    def facets(self, request: Request) -> Response:
+        """Count the images of a list, and the values of its facets."""
+        asked = self.filterset_class(request.query_params, queryset=self.get_queryset(), request=request)
+        if not asked.is_valid():
+            raise translate_validation(asked.errors)
+        counted = count_images(asked)
+        return Response({"count": counted.count, "exact": counted.exact, "facets": count_facets(asked)})
 
     @extend_schema(summary="The original, byte for byte", responses={(200, "image/*"): IMAGE_FILE})
     @action(detail=True, filterset_class=None, pagination_class=None, content_negotiation_class=AnyAccept)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.core import signing
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, F, Func, QuerySet, Value
 
 SALT = "keyset"
 
@@ -26,12 +27,12 @@ class Page:
 def keyset_page(queryset: "QuerySet[Any]", *, ordering: Sequence[str], cursor: str | None, size: int) -> Page:
     """Return up to `size` rows from where the cursor stands; `BadCursor` where it is none of this ordering.
 
-    `ordering` holds fields that are never null, the last of them unique; "-" reverses.
+    `ordering` holds fields that are never null, the last of them unique; "-" before all of them reverses.
     """
     values, backwards = _read_cursor(cursor, ordering) if cursor else (None, False)
     order = [_reversed(name) for name in ordering] if backwards else list(ordering)
     if values is not None:
-        queryset = queryset.filter(_behind(order, values))
+        queryset = queryset.filter(RowsBehind(order, values))
     rows = list(queryset.order_by(*order)[: size + 1])
     more = len(rows) > size
     rows = rows[:size]
@@ -49,23 +50,38 @@ def neighbours(queryset: "QuerySet[Any]", *, ordering: Sequence[str], row: Any) 
     """Return the rows before and after a row, which need not be among them; None at an end."""
     values = [_value(row, name.lstrip("-")) for name in ordering]
     before, after = (
-        queryset.filter(_behind(order, values)).order_by(*order).first()
+        queryset.filter(RowsBehind(order, values)).order_by(*order).first()
         for order in ([_reversed(name) for name in ordering], ordering)
     )
     return before, after
 
 
-def _behind(order: Sequence[str], values: Sequence[Any]) -> Q:
-    """The rows that come after these values."""
-    after = Q()
-    same: dict[str, Any] = {}
-    for name, value in zip(order, values, strict=True):
-        field = name.lstrip("-")
-        after |= Q(**same, **{f"{field}__{'lt' if name.startswith('-') else 'gt'}": value})
-        same[field] = value
-    # Implied by the rest; said, it lets the database use an index of the first field.
-    first = order[0].lstrip("-")
-    return after & Q(**{f"{first}__{'lte' if order[0].startswith('-') else 'gte'}": values[0]})
+class RowsBehind(Func):
+    """`(a, b) > (x, y)`: one range of an index on (a, b), however many rows share a value of `a`.
+
+    `order` runs one way in all its fields: "-" before each of them, or before none.
+    """
+
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, order: Sequence[str], values: Sequence[Any]) -> None:
+        super().__init__(*(F(name.lstrip("-")) for name in order))
+        descending = {name.startswith("-") for name in order}
+        if len(descending) != 1 or len(values) != len(order):
+            raise ValueError(f"{order!r} does not run one way, or does not fit {values!r}")
+        self.operator = "<" if descending.pop() else ">"
+        self.values = values
+
+    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> Any:
+        """Compare the row of fields with the row of values."""
+        fields = self.get_source_expressions()
+        pairs = zip(fields, self.values, strict=True)
+        values = [Value(value, output_field=field.output_field) for field, value in pairs]
+        left, right = ([compiler.compile(each) for each in side] for side in (fields, values))
+        texts = [", ".join(sql for sql, _ in side) for side in (left, right)]
+        params = [param for _, given in (*left, *right) for param in given]
+        return f"({texts[0]}) {self.operator} ({texts[1]})", params
 
 
 def _reversed(name: str) -> str:
@@ -77,6 +93,7 @@ def _write_cursor(rows: Sequence[Any], ordering: Sequence[str], *, backwards: bo
     values = [_value(rows[0], name.lstrip("-")) for name in ordering] if rows else None
     if values is None and not backwards:
         return None
+    values = values and [each.isoformat() if isinstance(each, datetime) else each for each in values]
     return signing.dumps([list(ordering), values, backwards], salt=SALT)
 
 

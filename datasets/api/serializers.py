@@ -42,6 +42,25 @@ class StateCountsSerializer(serializers.Serializer[Any]):
     total = serializers.IntegerField()
 
 
+class FacetValueSerializer(serializers.Serializer[Any]):
+    """A value that images can be filtered by, and how many have it."""
+
+    value = serializers.CharField()
+    count = serializers.IntegerField()
+    exact = serializers.BooleanField()
+
+
+class FacetsSerializer(serializers.Serializer[Any]):
+    """How many images there are, by the values of each facet; not exact: at least so many."""
+
+    count = serializers.IntegerField()
+    exact = serializers.BooleanField()
+    facets = serializers.DictField(
+        child=FacetValueSerializer(many=True),
+        help_text="label, state, source; subset with a split; predicted with a model.",
+    )
+
+
 class DatasetSerializer(serializers.ModelSerializer[Dataset]):
     """A dataset with its classes and counts; the context holds `counts`, by dataset id."""
 

@@ -1,13 +1,15 @@
-"""Routes of datasets, splits and exports; the hall registers images and relabelling with wider filters."""
+"""Routes of datasets, splits, saved views and exports; the hall registers images and relabelling with wider filters."""
 
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from datasets.api.saved_views import SavedViewViewSet
 from datasets.api.views import DatasetViewSet, ExportView, SplitViewSet
 
 router = SimpleRouter()
 router.register("datasets", DatasetViewSet, basename="dataset")
 router.register("splits", SplitViewSet, basename="split")
+router.register("views", SavedViewViewSet, basename="saved-view")
 
 urlpatterns = [
     *router.urls,

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, FilteredRelation, OuterRef, Q, Subquery
 
 from datasets.models.label import Label
 from datasets.visibility import VisibleQuerySet
@@ -20,27 +20,32 @@ def panel_position(file_name: str) -> tuple[str, str]:
     return (match[1], match[1] + match[2]) if match else ("", "")
 
 
+def in_state(state: str) -> Q:
+    """Return the condition of being `labelled`, `unlabelled` or `excluded`, for images and counts of them."""
+    match state:
+        case Image.State.LABELLED:
+            return Q(label__isnull=False, excluded=False)
+        case Image.State.UNLABELLED:
+            return Q(label__isnull=True, excluded=False)
+        case Image.State.EXCLUDED:
+            return Q(excluded=True)
+    raise ValueError(f"{state!r} is no state of an image")
+
+
 class ImageQuerySet(VisibleQuerySet["Image"]):
     """Sets of images."""
 
     def labelled(self) -> Self:
         """Images with a label that are not excluded."""
-        return self.filter(label__isnull=False, excluded=False)
+        return self.in_state(Image.State.LABELLED)
 
     def unlabelled(self) -> Self:
         """Images without a label that are not excluded."""
-        return self.filter(label__isnull=True, excluded=False)
+        return self.in_state(Image.State.UNLABELLED)
 
     def in_state(self, state: str) -> Self:
         """Images that are `labelled`, `unlabelled` or `excluded`."""
-        match state:
-            case Image.State.LABELLED:
-                return self.labelled()
-            case Image.State.UNLABELLED:
-                return self.unlabelled()
-            case Image.State.EXCLUDED:
-                return self.filter(excluded=True)
-        raise ValueError(f"{state!r} is no state of an image")
+        return self.filter(in_state(state))
 
     def with_label_as_of(self, cutoff: datetime) -> Self:
         """Add `label_then` (class name or None) and `excluded_then`, as they stood at the cut-off."""
@@ -59,6 +64,11 @@ class ImageQuerySet(VisibleQuerySet["Image"]):
         return self.filter(
             Q(memberships__split=split, memberships__subset=subset) if subset else Q(memberships__split=split)
         )
+
+    def with_subset_of(self, split: Any) -> Self:
+        """Add `member_subset`, the subset of the split that each image is in (None: in none)."""
+        member = FilteredRelation("memberships", condition=Q(memberships__split=split))
+        return self.annotate(member=member, member_subset=F("member__subset"))
 
 
 class Image(models.Model):

@@ -52,6 +52,8 @@ READS = (
     "imports/{import}/",
     "exports/d/",
     "compare/",
+    "images/facets/",
+    "views/",
 )
 # The least role that may do it; each request fails for another reason once it is allowed, or does no harm.
 WRITES = (
@@ -73,6 +75,8 @@ WRITES = (
     ("post", "inference-jobs/", "curator"),
     ("post", "inference-jobs/{job}/cancel/", "curator"),
     ("post", "imports/", "curator"),
+    ("post", "views/", "viewer"),
+    ("patch", "views/{view}/", "viewer"),
 )
 
 
