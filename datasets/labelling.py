@@ -1,7 +1,7 @@
 """Corrections: each a new row, refused where somebody else was quicker, undone as a whole."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Literal
@@ -13,6 +13,7 @@ from datasets.errors import Refused
 from datasets.label_times import time_of_labels
 from datasets.models import Dataset, Image, Label, LabelBatch, LabelClass
 from datasets.panel_groups import mark_mixed
+from datasets.staleness import stale_label, stale_told
 
 CHUNK = 500
 LONGEST_REASON = 500
@@ -25,19 +26,6 @@ class Keep(Enum):
 
 
 KEEP: Final = Keep.KEEP
-
-
-class StaleLabel(Refused):
-    """Raised where somebody changed the image since the person looked at it."""
-
-    code = "stale_label"
-    status = 412
-
-    def __init__(self, text: str, *, who: str, what: str, current_version: int) -> None:
-        super().__init__(text)
-        self.who = who
-        self.what = what
-        self.current_version = current_version
 
 
 class ChangedMeanwhile(Refused):
@@ -56,13 +44,17 @@ class NotReversible(Refused):
 
 @dataclass(frozen=True)
 class NewLabel:
-    """What one image is to be labelled with, by the version that it was seen in."""
+    """What one image is to be labelled with, by the version that it was seen in.
+
+    `origin` says what stands behind a label of source `prediction`: the model version.
+    """
 
     image_id: int
     version: int
     label_id: int | None
     excluded: bool
     source: str
+    origin: str = ""
 
 
 @dataclass
@@ -107,7 +99,7 @@ def correct_label(
         source=source,
     )
     if done.stale:
-        raise _stale_label(done.stale[0])
+        raise stale_label(done.stale[0])
     image.refresh_from_db(
         fields=["label", "excluded", "version", "label_source", "labelled_by", "labelled_at", "mixed"]
     )
@@ -127,22 +119,26 @@ def relabel_batch(
     """Label many images in one batch: a queryset, or pairs of id and the version seen.
 
     What changed meanwhile is left alone and told in `stale`; what is labelled so already gets no new row.
+    A class that was accepted from a model stays so where only the exclusion changes.
     """
     if isinstance(label, LabelClass) and label.dataset_id != dataset.pk:
         raise Refused(f"{label} is no class of the dataset {dataset.slug}.", code="unknown_label")
-    _check_reason(reason)
     pairs = list(images.values_list("pk", "version")) if isinstance(images, QuerySet) else list(images)
     seen = {int(pk): int(version) for pk, version in pairs}
+    accepted = {} if excluded is KEEP else _labels_at(seen, source=Label.Source.PREDICTION)
 
     def decide(image: Image) -> NewLabel | None:
         label_id = image.label_id if label is KEEP else label.pk if label else None
         out = image.excluded if excluded is KEEP else excluded
         if (label_id, out) == (image.label_id, image.excluded):
             return None
+        if label_id == image.label_id and image.pk in accepted:
+            row = accepted[image.pk]
+            return NewLabel(image.pk, image.version, label_id, out, row.source, row.origin)
         return NewLabel(image.pk, image.version, label_id, out, source)
 
     batch = LabelBatch(dataset=dataset, kind=LabelBatch.Kind.RELABEL, author=author, reason=reason)
-    return _record(seen, batch=batch, decide=decide)
+    return record_batch(seen, batch=batch, decide=decide)
 
 
 def undo_batch(batch: LabelBatch, *, author: Any) -> Relabelled:
@@ -197,6 +193,7 @@ def record_labels(rows: Sequence[NewLabel], *, batch: LabelBatch, reason: str) -
             label_class_id=row.label_id,
             excluded=row.excluded,
             source=row.source,
+            origin=row.origin,
             author=batch.author,
             batch=batch,
             reason=reason,
@@ -208,8 +205,15 @@ def record_labels(rows: Sequence[NewLabel], *, batch: LabelBatch, reason: str) -
 
 
 @transaction.atomic
-def _record(seen: dict[int, int], *, batch: LabelBatch, decide: Decide) -> Relabelled:
-    """Label the images seen in these versions, as one deed: all of them, or none."""
+def record_batch(
+    seen: Mapping[int, int], *, batch: LabelBatch, decide: Decide, dry_run: bool = False
+) -> Relabelled:
+    """Label the images seen in these versions ({id: version}) as one deed: all of them, or none.
+
+    `batch` is new and saved with the first label; `decide` returns an image's new label, None where the one
+    in force stays. A dry run counts the same and writes nothing. `Refused` (reason_too_long).
+    """
+    _check_reason(batch.reason)
     done = Relabelled()
     changed: list[int] = []
     for ids in _chunks(sorted(seen)):
@@ -222,13 +226,14 @@ def _record(seen: dict[int, int], *, batch: LabelBatch, decide: Decide) -> Relab
         stale = [pk for pk in ids if pk not in found or found[pk].version != seen[pk]]
         rows = [decide(found[pk]) for pk in ids if pk not in set(stale)]
         changes = [row for row in rows if row is not None]
-        record_labels(changes, batch=batch, reason=batch.reason)
-        changed += [row.image_id for row in changes]
+        if not dry_run:
+            record_labels(changes, batch=batch, reason=batch.reason)
+            changed += [row.image_id for row in changes]
         done.changed += len(changes)
         done.unchanged += len(rows) - len(changes)
-        done.stale += _told(stale, seen)
+        done.stale += stale_told(stale, seen)
     mark_mixed(changed)
-    done.batch = batch if done.changed else None
+    done.batch = batch if done.changed and not dry_run else None
     return done
 
 
@@ -237,19 +242,12 @@ def _reverse(batch: LabelBatch, *, kind: str, author: Any) -> Relabelled:
     if batch.kind == LabelBatch.Kind.IMPORT:
         raise NotReversible("An import is not undone. Relabel its images instead.")
     written = dict(batch.labels.values_list("image_id", "version"))
-    before = {
-        image_id: (label_id, excluded, source)
-        for ids in _chunks(sorted(written))
-        for image_id, version, label_id, excluded, source in Label.objects.filter(
-            image_id__in=ids
-        ).values_list("image_id", "version", "label_class_id", "excluded", "source")
-        if version == written[image_id] - 1
-    }
+    before = _labels_at({image_id: version - 1 for image_id, version in written.items()})
 
     def decide(image: Image) -> NewLabel:
         # An image never labelled before has no earlier row: it was unlabelled.
-        label_id, excluded, source = before.get(image.pk, (None, False, Label.Source.PERSON))
-        return NewLabel(image.pk, image.version, label_id, excluded, source)
+        row = before.get(image.pk) or Label(source=Label.Source.PERSON)
+        return NewLabel(image.pk, image.version, row.label_class_id, row.excluded, row.source, row.origin)
 
     reversal = LabelBatch(
         dataset=batch.dataset,
@@ -258,7 +256,13 @@ def _reverse(batch: LabelBatch, *, kind: str, author: Any) -> Relabelled:
         reverses=batch,
         reason=f"{kind} of batch {batch.pk}",
     )
-    return _record(written, batch=reversal, decide=decide)
+    return record_batch(written, batch=reversal, decide=decide)
+
+
+def _labels_at(versions: Mapping[int, int], **having: Any) -> dict[int, Label]:
+    """Return the row of each image's history that bears its version here, where there is one having that."""
+    found = (Label.objects.filter(image_id__in=ids, **having) for ids in _chunks(sorted(versions)))
+    return {row.image_id: row for rows in found for row in rows if row.version == versions[row.image_id]}
 
 
 def _newest_link(batch: LabelBatch) -> LabelBatch:
@@ -268,48 +272,6 @@ def _newest_link(batch: LabelBatch) -> LabelBatch:
         if after is None:
             return batch
         batch = after
-
-
-def _told(ids: list[int], seen: dict[int, int]) -> list[dict[str, Any]]:
-    """Say of each image who changed it to what; images that are gone have no version."""
-    if not ids:
-        return []
-    newest = {
-        row.image_id: row
-        for row in Label.objects.filter(image_id__in=ids, version=F("image__version")).select_related(
-            "label_class", "author"
-        )
-    }
-    versions = dict(Image.objects.filter(pk__in=ids).values_list("pk", "version"))
-    return [_one_told(pk, seen[pk], versions.get(pk), newest.get(pk)) for pk in ids]
-
-
-def _one_told(pk: int, expected: int, version: int | None, row: Label | None) -> dict[str, Any]:
-    return {
-        "id": pk,
-        "expected": expected,
-        "version": version,
-        "label": row.label_class.name if row and row.label_class else None,
-        "excluded": bool(row and row.excluded),
-        "by": row.author.get_username() if row and row.author else None,
-        "at": row.created_at.isoformat() if row else None,
-    }
-
-
-def _stale_label(told: dict[str, Any]) -> Refused:
-    """Turn what is told of one image into the refusal of correcting it."""
-    if told["version"] is None:
-        gone = Refused("The image is gone: it was deleted since you looked at it.", code="not_found")
-        gone.status = 404
-        return gone
-    who = told["by"] or "an import"
-    what = "excluded" if told["excluded"] else told["label"] or "no label"
-    return StaleLabel(
-        f"{who} set this image to {what} (version {told['version']}) since you looked at it. Look again.",
-        who=who,
-        what=what,
-        current_version=told["version"],
-    )
 
 
 def _check_reason(reason: str) -> None:

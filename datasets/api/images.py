@@ -32,9 +32,10 @@ from datasets.api.views import VisibleRows
 from datasets.decoding import MAX_BYTES, ImageRefused, check_byte_size
 from datasets.errors import Refused
 from datasets.importing import store_image
-from datasets.labelling import StaleLabel, correct_label
+from datasets.labelling import correct_label
 from datasets.models import Dataset, Image, Label, LabelClass
 from datasets.queries import find_dataset
+from datasets.staleness import StaleLabel
 from datasets.store import BytesMissing, path_of, picture_path, thumbnail_path
 
 FORM_ROOM = 1024 * 1024

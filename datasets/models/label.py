@@ -64,7 +64,8 @@ class Label(models.Model):
     """What was said of an image at one moment: a class (or none), and whether it is excluded.
 
     The row with the highest version is the label in force. Rows are never changed: triggers of the database
-    refuse every UPDATE, and every DELETE but a purge's (see `Maintenance`).
+    refuse every UPDATE, and every DELETE but a purge's (see `Maintenance`). `origin` is the model version
+    ("demo@1") behind a label of source `prediction`.
     """
 
     class Source(models.TextChoices):
@@ -81,6 +82,7 @@ class Label(models.Model):
     )
     excluded = models.BooleanField(default=False)
     source = models.CharField(max_length=10, choices=Source)
+    origin = models.CharField(max_length=120, blank=True, default="")
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )

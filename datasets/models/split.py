@@ -27,7 +27,8 @@ class Subset(models.TextChoices):
 class Split(models.Model):
     """A frozen assignment of a dataset's images to subsets, with the report on what leaks between them.
 
-    Made whole by `datasets.splitting.make_split`; nothing of it changes afterwards.
+    Made whole by `datasets.splitting.make_split`; nothing of it changes afterwards. `without_accepted`:
+    images whose label was accepted from a model were left out.
     """
 
     class By(models.TextChoices):
@@ -43,6 +44,7 @@ class Split(models.Model):
     by = models.CharField(max_length=11, choices=By, default=By.PAPER)
     seed = models.PositiveIntegerField(default=0)
     official = models.BooleanField(default=False)
+    without_accepted = models.BooleanField(default=False)
     label_cutoff = models.DateTimeField()
     counts = models.JSONField()
     leak_report = models.JSONField()

@@ -9,7 +9,6 @@ from datasets.errors import Refused
 from datasets.labelling import (
     KEEP,
     NotReversible,
-    StaleLabel,
     correct_label,
     redo_batch,
     relabel_batch,
@@ -17,6 +16,7 @@ from datasets.labelling import (
 )
 from datasets.models import Dataset, Image, Label
 from datasets.models.label import AppendOnly
+from datasets.staleness import StaleLabel
 from tests.factories import DatasetFactory, ImageFactory, PaperFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
