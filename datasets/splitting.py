@@ -11,8 +11,10 @@ from django.db import IntegrityError, transaction
 
 from datasets.errors import Refused
 from datasets.label_times import label_cutoff
-from datasets.models import Dataset, Image, Split, SplitMember, Subset
+from datasets.leaks import leak_report, leak_warnings
+from datasets.models import Dataset, Split, SplitMember, Subset
 from datasets.published_lists import check_official, read_official
+from datasets.split_members import Member, keys_of, members_as_of
 from datasets.stratifying import assign_groups
 
 __all__ = [
@@ -30,29 +32,6 @@ __all__ = [
 SUBSETS = (Subset.TRAIN.value, Subset.VAL.value, Subset.TEST.value)
 DEFAULT_RATIOS = "65:15:20"
 _NAMED = 5
-
-Key = tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """What a split needs to know of one image."""
-
-    pk: int
-    paper: str | None
-    panel_group: str
-    sha256: str
-    label: str
-
-    @property
-    def group_key(self) -> Key:
-        """The panel group, or the image itself where it has none."""
-        return (self.paper, self.panel_group) if self.panel_group else (self.pk,)
-
-    @property
-    def paper_key(self) -> Key:
-        """The paper, or the image itself where it has none."""
-        return (self.paper,) if self.paper is not None else (None, self.pk)
 
 
 @dataclass
@@ -76,9 +55,11 @@ def plan_split(
     by: str = Split.By.PAPER,
     seed: int = 0,
     official: Mapping[str, Sequence[str]] | None = None,
+    without_accepted: bool = False,
 ) -> SplitPlan:
     """Assign every labelled image that is not excluded to a subset; nothing is written.
 
+    Without accepted: images whose label was accepted from a model stay out.
     `Refused`: bad_ratios, bad_by, bad_seed, empty_dataset, class_absent_from_train, unknown_paper,
     not_a_split_file.
     """
@@ -90,8 +71,10 @@ def plan_split(
     if official is not None and by != Split.By.PAPER:
         raise Refused("Published lists name whole papers: leave out the choice of 'by'.", code="bad_by")
     cutoff = label_cutoff()
-    members = _members(dataset, cutoff)
+    members, accepted = members_as_of(dataset, cutoff, without_accepted=without_accepted)
     warnings: list[str] = []
+    if accepted:
+        warnings.append(f"Left out: {_counted(accepted, 'image')} labelled by accepting a prediction.")
     if official is None:
         assignment = _assigned(members, shares, by=by, seed=seed)
     else:
@@ -109,11 +92,14 @@ def make_split(
     by: str = Split.By.PAPER,
     seed: int = 0,
     official: Mapping[str, Sequence[str]] | None = None,
+    without_accepted: bool = False,
     author: Any = None,
 ) -> Split:
     """Plan a split and freeze it under a name. `Refused` as `plan_split`, and bad_name, name_taken."""
     _check_name(dataset, name)
-    plan = plan_split(dataset, ratios=ratios, by=by, seed=seed, official=official)
+    plan = plan_split(
+        dataset, ratios=ratios, by=by, seed=seed, official=official, without_accepted=without_accepted
+    )
     split = Split(
         dataset=dataset,
         name=name,
@@ -121,6 +107,7 @@ def make_split(
         by=by,
         seed=seed,
         official=official is not None,
+        without_accepted=without_accepted,
         label_cutoff=plan.label_cutoff,
         counts={"classes": plan.counts, "papers": plan.papers, "images": plan.images},
         leak_report=plan.leak_report,
@@ -144,25 +131,6 @@ def make_split(
             code="dataset_changed",
         ) from error
     return split
-
-
-def leak_report(assignment: Mapping[int, str], members: Sequence[Member]) -> dict[str, int]:
-    """Count the test images that share a paper, a panel group or their exact bytes with train.
-
-    Keys: test_images, papers, panel_groups, exact_bytes (images of test), shared_papers (papers in both).
-    """
-    train = [member for member in members if assignment.get(member.pk) == Subset.TRAIN]
-    test = [member for member in members if assignment.get(member.pk) == Subset.TEST]
-    papers = {member.paper_key for member in train}
-    groups = {member.group_key for member in train}
-    hashes = {member.sha256 for member in train}
-    return {
-        "test_images": len(test),
-        "papers": sum(member.paper_key in papers for member in test),
-        "panel_groups": sum(member.group_key in groups for member in test),
-        "exact_bytes": sum(member.sha256 in hashes for member in test),
-        "shared_papers": len(papers & {member.paper_key for member in test}),
-    }
 
 
 def read_ratios(ratios: str | Sequence[float]) -> list[float]:
@@ -224,32 +192,11 @@ def _check_name(dataset: Dataset, name: str) -> None:
         raise refusal
 
 
-def _members(dataset: Dataset, cutoff: Any) -> list[Member]:
-    """The images that were labelled and not excluded at the cut-off, by id."""
-    # Any: the checker does not know what with_label_as_of adds.
-    usable: Any = Image.objects.filter(dataset=dataset).usable_as_of(cutoff)
-    rows = usable.order_by("pk").values_list("pk", "paper__identifier", "panel_group", "sha256", "label_then")
-    members = [Member(*row) for row in rows]
-    if not members:
-        raise Refused(
-            f"{dataset.slug} has no labelled images. Import or label some first.", code="empty_dataset"
-        )
-    return members
-
-
-def _keys(members: Sequence[Member], by: str) -> list[Key]:
-    """What is kept whole, for each member."""
-    match by:
-        case Split.By.PAPER:
-            return [member.paper_key for member in members]
-        case Split.By.PANEL_GROUP:
-            return [member.group_key for member in members]
-    return [(member.pk,) for member in members]
-
-
 def _assigned(members: Sequence[Member], shares: Sequence[float], *, by: str, seed: int) -> dict[int, str]:
     """Assign the members, whole groups together."""
-    chosen = assign_groups(_keys(members, by), [member.label for member in members], shares=shares, seed=seed)
+    chosen = assign_groups(
+        keys_of(members, by), [member.label for member in members], shares=shares, seed=seed
+    )
     return {member.pk: SUBSETS[place] for member, place in zip(members, chosen, strict=True)}
 
 
@@ -313,7 +260,7 @@ def _describe(plan: SplitPlan, members: Sequence[Member], dataset: Dataset, *, b
     plan.leak_report = leak_report(plan.assignment, inside)
     for name in names:
         _check_class(name, {subset: plan.counts[subset][name] for subset in SUBSETS}, plan, by=by)
-    plan.warnings += _leak_warnings(plan.leak_report, by)
+    plan.warnings += leak_warnings(plan.leak_report, by)
 
 
 def _check_class(name: str, counts: Mapping[str, int], plan: SplitPlan, *, by: str) -> None:
@@ -332,20 +279,3 @@ def _check_class(name: str, counts: Mapping[str, int], plan: SplitPlan, *, by: s
         if share and not counts[subset]:
             unit = {"paper": "papers", "panel_group": "panel groups", "image": "images"}[by]
             plan.warnings.append(f"{name} has no image in {subset}: too few {unit} hold it.")
-
-
-def _leak_warnings(report: Mapping[str, int], by: str) -> list[str]:
-    """Say what test shares with train."""
-    total = report["test_images"]
-    warnings = []
-    if report["papers"]:
-        groups = f", {report['panel_groups']} of them a panel group" if report["panel_groups"] else ""
-        warnings.append(
-            f"{report['papers']} of {total} test images share a paper with train{groups}: "
-            "scores will be too good. Split by paper to measure what a model does on new papers."
-        )
-    elif by != Split.By.PAPER:
-        warnings.append("Papers were not kept whole: scores may be too good.")
-    if report["exact_bytes"]:
-        warnings.append(f"{report['exact_bytes']} of {total} test images lie byte for byte in train too.")
-    return warnings

@@ -60,6 +60,7 @@ class NewSplitForm(forms.Form):
         max_value=2**31 - 1,
         error_messages={name: _SEED for name in ("required", "invalid", "min_value", "max_value")},
     )
+    without_accepted = forms.BooleanField(required=False)
     name = forms.CharField(max_length=200, required=False, strip=True)
     lists = forms.CharField(required=False)
     lists_name = forms.CharField(max_length=255, required=False)
@@ -100,6 +101,7 @@ class NewSplitForm(forms.Form):
             "by": Split.By.PAPER.value if values["official"] else values["by"],
             "seed": values["seed"],
             "official": values["official"],
+            "without_accepted": values["without_accepted"],
         }
 
 
@@ -212,6 +214,7 @@ def _proposed_name(dataset: Dataset, form: NewSplitForm) -> str:
     ratios = "-".join(f"{share:g}" for share in how["ratios"])
     seed = f"-seed{how['seed']}" if how["seed"] else ""
     name = "published" + seed if how["official"] else f"{slugify(how['by'])}-{ratios}{seed}"
+    name += "-without-accepted" if how["without_accepted"] else ""
     name = name.replace(".", "_")[:56]
     taken = set(dataset.splits.filter(name__startswith=name).values_list("name", flat=True))
     numbered = (f"{name}-{number}" for number in range(2, len(taken) + 3))

@@ -38,8 +38,8 @@ class ParameterField(serializers.CharField):
         return str(data).lower() if isinstance(data, bool) else super().to_internal_value(data)
 
 
-class RelabelSerializer(NewLabelSerializer):
-    """Images to relabel: named one by one with their versions, or by a filter as of a moment."""
+class ChosenImagesSerializer(serializers.Serializer[Any]):
+    """Images to label: named one by one with their versions, or by a filter as of a moment."""
 
     images = SeenImageSerializer(many=True, required=False, allow_empty=False, max_length=MOST_IMAGES)  # type: ignore[call-arg]
     filter = serializers.DictField(
@@ -62,6 +62,10 @@ class RelabelSerializer(NewLabelSerializer):
         if len(set(ids)) != len(ids):
             raise serializers.ValidationError({"images": ["An image is named twice."]})
         return attrs
+
+
+class RelabelSerializer(ChosenImagesSerializer, NewLabelSerializer):
+    """What to say of which images."""
 
 
 class StaleSerializer(serializers.Serializer[Any]):

@@ -184,7 +184,8 @@ class LabelSerializer(serializers.ModelSerializer[Label]):
 
     class Meta:
         model = Label
-        fields = ("version", "label", "excluded", "source", "kind", "by", "at", "reason", "batch")
+        fields = ("version", "label", "excluded", "source", "origin", "kind", "by", "at", "reason", "batch")
+        extra_kwargs = {"origin": {"help_text": "The model version behind an accepted prediction."}}
         read_only_fields = fields
 
 
@@ -226,6 +227,9 @@ class NewSplitSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text='Published paper lists: {"train": [...], "test": [...]}, and "val" if there is one.',
     )
+    without_accepted = serializers.BooleanField(
+        default=False, help_text="Leave out images whose label was accepted from a model."
+    )
 
 
 class SplitSerializer(serializers.ModelSerializer[Split]):
@@ -253,6 +257,7 @@ class SplitSerializer(serializers.ModelSerializer[Split]):
             "by",
             "seed",
             "official",
+            "without_accepted",
             "label_cutoff",
             "counts",
             "leak_report",

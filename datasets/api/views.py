@@ -137,6 +137,7 @@ class SplitViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows
             by=values["by"],
             seed=values["seed"],
             official=values.get("official"),
+            without_accepted=values["without_accepted"],
             author=request.user,
         )
         return Response(self.get_serializer(split).data, status=status.HTTP_201_CREATED)

@@ -55,6 +55,13 @@ class ImageQuerySet(VisibleQuerySet["Image"]):
             excluded_then=Subquery(rows.values("excluded")[:1]),
         )
 
+    def accepted_as_of(self, cutoff: datetime) -> Self:
+        """Images whose label at the cut-off was accepted from a model."""
+        rows = Label.objects.filter(image=OuterRef("pk"), created_at__lte=cutoff).order_by("-version")
+        return self.annotate(source_then=Subquery(rows.values("source")[:1])).filter(
+            source_then=Label.Source.PREDICTION
+        )
+
     def usable_as_of(self, cutoff: datetime) -> Self:
         """Images that had a label and were not excluded at the cut-off, with `label_then`."""
         return self.with_label_as_of(cutoff).filter(label_then__isnull=False, excluded_then=False)

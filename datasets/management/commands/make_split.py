@@ -12,7 +12,9 @@ from datasets.splitting import DEFAULT_RATIOS, SUBSETS, make_split, read_officia
 
 
 class Command(JsonCommand):
-    """`make_split DATASET --name N --ratios 65:15:20 [--by paper] [--seed S] [--official FILE]`."""
+    """`make_split DATASET --name N --ratios 65:15:20 [--by paper] [--seed S] [--official FILE]
+    [--without-accepted]`.
+    """
 
     help = "Assign the labelled images to train, val and test: whole papers, near the ratios, frozen."
 
@@ -26,6 +28,9 @@ class Command(JsonCommand):
         parser.add_argument(
             "--official", metavar="FILE", type=Path, help='{"train": [papers], "test": [papers]}'
         )
+        parser.add_argument(
+            "--without-accepted", action="store_true", help="leave out labels accepted from a model"
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         """Make the split and tell its counts and its leak report."""
@@ -36,6 +41,7 @@ class Command(JsonCommand):
             by=options["by"],
             seed=options["seed"],
             official=read_official(options["official"]) if options["official"] else None,
+            without_accepted=options["without_accepted"],
         )
         self._say_counts(split)
         for warning in split.warnings:
@@ -49,6 +55,7 @@ class Command(JsonCommand):
             "by": split.by,
             "seed": split.seed,
             "official": split.official,
+            "without_accepted": split.without_accepted,
             "label_cutoff": split.label_cutoff,
             "counts": split.counts,
             "leak_report": split.leak_report,
