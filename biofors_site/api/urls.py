@@ -1,11 +1,13 @@
-"""Routes of the hall: images and relabelling, with the filters of all rooms."""
+"""Routes of the hall: images, relabelling and accepting predictions, with the filters of all rooms."""
 
 from rest_framework.routers import SimpleRouter
 
+from biofors_site.api.accepting import AcceptViewSet
 from biofors_site.api.views import PredictedImageViewSet, PredictedRelabelViewSet
 
 router = SimpleRouter()
 router.register("images", PredictedImageViewSet, basename="image")
 router.register("relabel", PredictedRelabelViewSet, basename="relabel")
+router.register("accept", AcceptViewSet, basename="accept")
 
 urlpatterns = router.urls

@@ -62,6 +62,7 @@ WRITES = (
     ("post", "images/", "curator"),
     ("put", "images/{image}/label/", "annotator"),
     ("post", "relabel/", "annotator"),
+    ("post", "accept/", "annotator"),
     ("post", "relabel/{batch}/undo/", "annotator"),
     ("post", "relabel/{batch}/redo/", "annotator"),
     ("post", "splits/", "curator"),
