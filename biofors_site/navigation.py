@@ -42,7 +42,13 @@ SIDEBAR: tuple[tuple[str, tuple[Item, ...]], ...] = (
     (
         "Data",
         (
-            Item("Datasets", "database", "admin:datasets_dataset_changelist", "datasets.view_dataset"),
+            Item(
+                "Datasets",
+                "database",
+                "admin:datasets_dataset_changelist",
+                "datasets.view_dataset",
+                lights=("dataset",),
+            ),
             Item(
                 "Imports", "upload", "imports", "training_jobs.view_importjob", ("import",), of_dataset=True
             ),

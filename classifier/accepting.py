@@ -75,7 +75,7 @@ def accept_predictions(
             image.pk, image.version, label_id, image.excluded, Label.Source.PREDICTION, str(version)
         )
 
-    batch = LabelBatch(dataset=dataset, kind=LabelBatch.Kind.RELABEL, author=author, reason=reason)
+    batch = LabelBatch(dataset=dataset, kind=LabelBatch.Kind.ACCEPT, author=author, reason=reason)
     done = record_batch(
         {image_id: seen[image_id] for image_id in wanted}, batch=batch, decide=decide, dry_run=dry_run
     )

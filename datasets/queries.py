@@ -56,6 +56,22 @@ def state_counts(dataset: Dataset) -> dict[str, int]:
     return {**states, "total": sum(states.values())}
 
 
+def class_state_counts(dataset: Dataset) -> list[dict[str, Any]]:
+    """Count the images of each class, in order, and last those without: name (None), in_use, excluded."""
+    counted = {
+        (label, excluded): count
+        for label, excluded, count in Image.objects.filter(dataset=dataset)
+        .order_by()
+        .values_list("label", "excluded")
+        .annotate(Count("pk"))
+    }
+    classes = [*dataset.classes.values_list("pk", "name"), (None, None)]
+    return [
+        {"name": name, "in_use": counted.get((pk, False), 0), "excluded": counted.get((pk, True), 0)}
+        for pk, name in classes
+    ]
+
+
 def class_looks(dataset: Dataset | None) -> dict[str, dict[str, str]]:
     """Return how a dataset's classes are shown: {name: short, colour, hotkey}, in their order."""
     if dataset is None:

@@ -36,6 +36,7 @@ FILTERS = (
     "mixed",
     "min_confidence",
     "max_confidence",
+    "batch",
     "q",
     "evaluation",
     "actual",

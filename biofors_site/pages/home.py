@@ -18,10 +18,12 @@ NEWS = 8
 QUEUE = 6
 _DEEDS: dict[str, str] = {
     LabelBatch.Kind.RELABEL: "relabelled",
+    LabelBatch.Kind.ACCEPT: "accepted predictions of",
     LabelBatch.Kind.UNDO: "undid the relabelling of",
     LabelBatch.Kind.REDO: "redid the relabelling of",
     LabelBatch.Kind.IMPORT: "imported labels of",
 }
+_SAYS_WHY = (LabelBatch.Kind.RELABEL, LabelBatch.Kind.ACCEPT)
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ def _label_news(dataset: Dataset, user: Any) -> list[News]:
             batch.created_at,
             _who(batch.author),
             f"{_DEEDS[batch.kind]} {sizes[batch.pk]:,} image{'' if sizes[batch.pk] == 1 else 's'}"
-            + (f": {batch.reason}" if batch.reason and batch.kind == LabelBatch.Kind.RELABEL else ""),
+            + (f": {batch.reason}" if batch.reason and batch.kind in _SAYS_WHY else ""),
             address(reverse("workbench"), dataset=dataset.slug),
         )
         for batch in batches

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from biofors_site.pages.dataset import DatasetPage
 from biofors_site.pages.home import HomePage
 from biofors_site.pages.image import ImagePage
 from biofors_site.pages.workbench import WorkbenchPage
@@ -9,5 +10,6 @@ from biofors_site.pages.workbench import WorkbenchPage
 urlpatterns = [
     path("", HomePage.as_view(), name="home"),
     path("workbench/", WorkbenchPage.as_view(), name="workbench"),
+    path("datasets/<slug:slug>/", DatasetPage.as_view(), name="dataset"),
     path("images/<int:pk>/", ImagePage.as_view(), name="image"),
 ]

@@ -169,7 +169,9 @@ class DatasetAdmin(ModelAdmin):  # type: ignore[misc]
     def links(self, dataset: Dataset) -> SafeString:
         """Where to go with it."""
         return format_html(
-            '<a class="link" href="{}">Workbench</a> <a class="link" href="{}">Splits</a>',
+            '<a class="link" href="{}">Overview</a> <a class="link" href="{}">Workbench</a> '
+            '<a class="link" href="{}">Splits</a>',
+            reverse("dataset", args=[dataset.slug]),
             address(reverse("workbench"), dataset=dataset.slug),
             address(reverse("splits"), dataset=dataset.slug),
         )

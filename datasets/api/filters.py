@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 
 from datasets.errors import Refused
-from datasets.models import Dataset, Image, Label, LabelClass, Paper, Split, Subset
+from datasets.models import Dataset, Image, Label, LabelBatch, LabelClass, Paper, Split, Subset
 from datasets.models.image import in_state
 from datasets.queries import find_dataset
 from datasets.splitting import find_split
@@ -158,6 +158,16 @@ class ImageFilterForm(DatasetForm):
             raise wrong(f"{name} is true or false, not {text!r:.40}.")
         return value
 
+    def clean_batch(self) -> Q | None:
+        """Turn the id of a batch of labels into a condition."""
+        number = self.cleaned_data["batch"]
+        if number is None:
+            return None
+        found = self.visible(LabelBatch.objects.filter(pk=int(number))).first() if number < 2**63 else None
+        if found is None:
+            raise wrong(f"There is no batch {number}.")
+        return Q(pk__in=Label.objects.filter(batch=found).order_by().values("image"))
+
     def _of_label(self, text: str) -> Q | None:
         """The condition for a class's name or alias, in the dataset chosen or in any."""
         if not text:
@@ -233,6 +243,12 @@ class ImageFilter(RowsFilter):
     )
     mixed = django_filters.BooleanFilter(
         help_text="true: the panel group holds several classes; false: it does not."
+    )
+    batch = django_filters.NumberFilter(
+        method="by_condition",
+        min_value=1,
+        decimal_places=0,
+        help_text="The id of a batch of labels: the images it was about.",
     )
     q = django_filters.CharFilter(method="by_words", help_text="Part of the file's or the paper's name.")
 

@@ -35,6 +35,7 @@ class LabelBatch(models.Model):
         """What the deed was."""
 
         RELABEL = "relabel"
+        ACCEPT = "accept"
         UNDO = "undo"
         REDO = "redo"
         IMPORT = "import"

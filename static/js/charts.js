@@ -1,10 +1,38 @@
-// Curves over epochs, in the colours of the page; drawn again when the theme changes.
+// Curves over epochs, in the colours of the page; charts are drawn again when the theme changes.
 
 window.Chart.defaults.font.family = "Inter, sans-serif";
 const drawn = new Set();
 
 function colour(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+// Gives a chart the colours of the theme; its datasets name theirs by `token`.
+export function dress(chart) {
+    const [ink, faint, line] = [colour("--ink"), colour("--ink-faint"), colour("--line")];
+    chart.options.plugins.legend.labels.color = ink;
+    for (const axis of Object.values(chart.options.scales)) {
+        axis.ticks.color = faint;
+        axis.grid.color = line;
+        axis.border = { color: line };
+        if (axis.title) axis.title.color = faint;
+    }
+    const tooltip = chart.options.plugins.tooltip;
+    tooltip.backgroundColor = ink;
+    tooltip.titleColor = colour("--paper");
+    tooltip.bodyColor = colour("--paper");
+    for (const dataset of chart.data.datasets) {
+        dataset.borderColor = colour(dataset.token);
+        dataset.backgroundColor = dataset.borderColor;
+    }
+}
+
+// Draws a chart again whenever the theme changes.
+export function followTheme(chart) {
+    drawn.add(() => {
+        dress(chart);
+        chart.update("none");
+    });
 }
 
 // Marks the best epoch: a line from top to bottom with its name.
@@ -83,24 +111,6 @@ export function curves(place, { epochs, top = undefined }) {
             },
         },
     });
-    const dress = () => {
-        const [ink, faint, line] = [colour("--ink"), colour("--ink-faint"), colour("--line")];
-        chart.options.plugins.legend.labels.color = ink;
-        for (const axis of Object.values(chart.options.scales)) {
-            axis.ticks.color = faint;
-            axis.grid = { color: line };
-            axis.border = { color: line };
-            if (axis.title) axis.title.color = faint;
-        }
-        const tooltip = chart.options.plugins.tooltip;
-        tooltip.backgroundColor = ink;
-        tooltip.titleColor = colour("--paper");
-        tooltip.bodyColor = colour("--paper");
-        for (const dataset of chart.data.datasets) {
-            dataset.borderColor = colour(dataset.token);
-            dataset.backgroundColor = dataset.borderColor;
-        }
-    };
     const draw = (series, best) => {
         const some = series.some((each) => each.values.some(([, value]) => value !== null));
         place.classList.toggle("drawn", some);
@@ -119,13 +129,10 @@ export function curves(place, { epochs, top = undefined }) {
             pointHoverRadius: 4,
         }));
         chart.options.plugins.bestEpoch = { epoch: best };
-        dress();
+        dress(chart);
         chart.update("none");
     };
-    drawn.add(() => {
-        dress();
-        chart.update("none");
-    });
+    followTheme(chart);
     return draw;
 }
 

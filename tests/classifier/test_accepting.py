@@ -213,7 +213,7 @@ def test_a_split_can_leave_accepted_labels_out(half_accepted: Dataset) -> None:
 
 
 def test_the_label_of_the_cut_off_decides_what_was_accepted(half_accepted: Dataset, ana: Any) -> None:
-    batch = LabelBatch.objects.get(kind=LabelBatch.Kind.RELABEL)
+    batch = LabelBatch.objects.get(kind=LabelBatch.Kind.ACCEPT)
     undo_batch(batch, author=ana)
     plan = plan_split(half_accepted, ratios="1:1:1", without_accepted=True)
     assert len(plan.assignment) == 24
