@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('classifier', '0001_initial'),
-        ('datasets', '0005_imagecount'),
+        ('datasets', '0007_imagecount'),
     ]
 
     operations = [

@@ -36,7 +36,7 @@ def mark_mixed(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('datasets', '0001_initial'),
+        ('datasets', '0002_label_origin'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

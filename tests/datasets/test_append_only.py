@@ -161,7 +161,7 @@ def test_maintenance_opens_nothing_to_others(labels: "QuerySet[Label]") -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_migration_can_be_taken_back_and_applied_again(labels: "QuerySet[Label]") -> None:
-    migration = import_module("datasets.migrations.0002_append_only")
+    migration = import_module("datasets.migrations.0008_append_only")
     with connection.schema_editor() as editor:
         migration.unguard(apps, editor)
     try:

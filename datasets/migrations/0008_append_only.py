@@ -82,7 +82,7 @@ def unguard(_apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("datasets", "0001_initial"),
+        ("datasets", "0007_imagecount"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -118,7 +118,7 @@ def drop_triggers(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('datasets', '0004_savedview'),
+        ('datasets', '0006_labelbatch_key'),
     ]
 
     operations = [
