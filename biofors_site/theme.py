@@ -13,6 +13,7 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [
         lambda request: static("css/site.css"),
         lambda request: static("css/parts.css"),
+        lambda request: static("css/workbench.css"),
     ],
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("images/icon.svg")}

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from classifier.models import ModelVersion, Prediction
 from datasets.labelling import CHUNK, NewLabel, Relabelled, record_batch
@@ -42,6 +43,7 @@ def accept_predictions(
     version: ModelVersion,
     author: Any,
     reason: str = "",
+    key: UUID | None = None,
     dry_run: bool = False,
 ) -> Accepted:
     """Label images (pairs of id and the version seen) as a version's stored predictions say, in one batch.
@@ -75,7 +77,7 @@ def accept_predictions(
             image.pk, image.version, label_id, image.excluded, Label.Source.PREDICTION, str(version)
         )
 
-    batch = LabelBatch(dataset=dataset, kind=LabelBatch.Kind.ACCEPT, author=author, reason=reason)
+    batch = LabelBatch(dataset=dataset, kind=LabelBatch.Kind.ACCEPT, author=author, reason=reason, key=key)
     done = record_batch(
         {image_id: seen[image_id] for image_id in wanted}, batch=batch, decide=decide, dry_run=dry_run
     )

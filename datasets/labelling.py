@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -115,6 +116,7 @@ def relabel_batch(
     author: Any,
     reason: str = "",
     source: str = Label.Source.PERSON,
+    key: UUID | None = None,
 ) -> Relabelled:
     """Label many images in one batch: a queryset, or pairs of id and the version seen.
 
@@ -137,7 +139,7 @@ def relabel_batch(
             return NewLabel(image.pk, image.version, label_id, out, row.source, row.origin)
         return NewLabel(image.pk, image.version, label_id, out, source)
 
-    batch = LabelBatch(dataset=dataset, kind=LabelBatch.Kind.RELABEL, author=author, reason=reason)
+    batch = LabelBatch(dataset=dataset, kind=LabelBatch.Kind.RELABEL, author=author, reason=reason, key=key)
     return record_batch(seen, batch=batch, decide=decide)
 
 

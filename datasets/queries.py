@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.validators import slug_re
-from django.db.models import Sum
+from django.db.models import Count, Sum
 
 from datasets.errors import Refused
 from datasets.models import Dataset, Image, ImageCount, Split, SplitMember

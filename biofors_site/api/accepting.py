@@ -1,6 +1,7 @@
 """Accepting predictions as labels over REST: counted first, then done, undone as any batch."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -12,10 +13,12 @@ from biofors_site.api.filters import WideImageFilter
 from classifier.accepting import Accepted, accept_predictions
 from classifier.models import ModelVersion, Prediction
 from classifier.registry import find_model
-from datasets.api.chosen_images import ChoosesImages
+from datasets.api.chosen_images import ChoosesImages, named_versions
 from datasets.api.label_serializers import ChosenImagesSerializer, RelabelledSerializer
 from datasets.api.serializers import ErrorSerializer
+from datasets.labelling import Relabelled
 from datasets.models import Image, LabelBatch
+from datasets.repeating import once
 
 
 class AcceptSerializer(ChosenImagesSerializer):
@@ -94,6 +97,17 @@ class AcceptViewSet(ChoosesImages):
         version = find_model(values["model"], request.user)
         if "filter" in values:
             values["filter"].setdefault("model", str(version.pk))
+        key = None if values["dry_run"] else values.get("key")
+        done = once(
+            key,
+            lambda: self._accept(values, version=version, key=key),
+            author=request.user,
+            seen=named_versions(values),
+        )
+        return Response(_told(done, version=version, dry_run=values["dry_run"]))
+
+    def _accept(self, values: dict[str, Any], *, version: ModelVersion, key: UUID | None) -> Accepted:
+        """Accept the predictions of what a validated request chooses."""
         chosen = self.choose(
             values, narrow=lambda images: _at_least(images, version, values.get("min_confidence"))
         )
@@ -101,12 +115,13 @@ class AcceptViewSet(ChoosesImages):
             chosen.seen,
             dataset=chosen.dataset,
             version=version,
-            author=request.user,
+            author=self.request.user,
             reason=values["reason"],
+            key=key,
             dry_run=values["dry_run"],
         )
         done.stale += chosen.stale
-        return Response(_told(done, version=version, dry_run=values["dry_run"]))
+        return done
 
 
 def _at_least(
@@ -119,8 +134,9 @@ def _at_least(
     return images.filter(Exists(said))
 
 
-def _told(done: Accepted, *, version: ModelVersion, dry_run: bool) -> dict[str, Any]:
-    """Return what came of accepting, the largest changes first."""
+def _told(relabelled: Relabelled, *, version: ModelVersion, dry_run: bool) -> dict[str, Any]:
+    """Return what came of accepting, the largest changes first; a deed told again has only its numbers."""
+    done = relabelled if isinstance(relabelled, Accepted) else Accepted(**vars(relabelled))
     return {
         "batch": done.batch.pk if done.batch else None,
         "changed": done.changed,

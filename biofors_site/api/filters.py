@@ -105,8 +105,8 @@ class WideImageFilter(ImageFilter):
 def with_predictions(images: "QuerySet[Image]", version: ModelVersion) -> "QuerySet[Image]":
     """Add what a version said of each image (None where nothing).
 
-    `predicted_label`, `predicted_confidence`, `predicted_margin`, `predicted_entropy`, and `predicted_image`: the
-    image's id once more, by which an index of predictions goes on within equal values.
+    `predicted_label`, `predicted_confidence`, `predicted_margin`, `predicted_entropy`, and `predicted_image`:
+    the image's id once more, by which an index of predictions goes on within equal values.
     """
     return images.annotate(
         said=FilteredRelation("prediction", condition=Q(prediction__version=version)),

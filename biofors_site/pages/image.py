@@ -97,3 +97,9 @@ class ImagePage(Page):
             .select_related("label", "paper")
             .order_by("file_name")[:SIBLINGS]
         )
+
+
+class ImagePanel(ImagePage):
+    """What is known of an image, without the frame: the workbench shows it beside the large view."""
+
+    template_name = "biofors_site/image_panel.html"

@@ -4,7 +4,7 @@ from django.urls import path
 
 from biofors_site.pages.dataset import DatasetPage
 from biofors_site.pages.home import HomePage
-from biofors_site.pages.image import ImagePage
+from biofors_site.pages.image import ImagePage, ImagePanel
 from biofors_site.pages.workbench import WorkbenchPage
 
 urlpatterns = [
@@ -12,4 +12,5 @@ urlpatterns = [
     path("workbench/", WorkbenchPage.as_view(), name="workbench"),
     path("datasets/<slug:slug>/", DatasetPage.as_view(), name="dataset"),
     path("images/<int:pk>/", ImagePage.as_view(), name="image"),
+    path("images/<int:pk>/panel/", ImagePanel.as_view(), name="image-panel"),
 ]

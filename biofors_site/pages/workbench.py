@@ -14,6 +14,8 @@ ORDERINGS = (
     ("id", "As imported"),
     ("-id", "Newest first"),
     ("file", "By file name"),
+    ("paper", "By paper"),
+    ("panel", "By panel group"),
     ("-changed", "Last changed first"),
     ("changed", "First changed first"),
     ("confidence", "Least sure first"),
@@ -22,7 +24,9 @@ ORDERINGS = (
     ("-entropy", "Most undecided first"),
 )
 # The first of them need no model.
-_WITHOUT_MODEL = 5
+_WITHOUT_MODEL = 7
+# The orders that put a line above each group.
+GROUPS = {"paper": "paper", "panel": "panel"}
 # What narrows the choice, beside the dataset and whose predictions are shown.
 _NARROWING = frozenset(FILTERS) - {"dataset", "model", "ordering", "actual"}
 
@@ -83,4 +87,7 @@ class WorkbenchPage(Page):
             "query": choice.query,
             "model": str(choice.version) if choice.version else None,
             "mayLabel": self.may("datasets.add_label", "datasets.add_labelbatch"),
+            "user": self.request.user.pk,
+            "ofEvaluation": choice.evaluation is not None,
+            "group": GROUPS.get(choice.query.get("ordering", "")),
         }

@@ -27,6 +27,11 @@ class ChosenImages:
     stale: list[dict[str, Any]] = field(default_factory=list)
 
 
+def named_versions(values: dict[str, Any]) -> dict[int, int]:
+    """Return the versions seen of the images that a validated request names one by one."""
+    return {each["id"]: each["version"] for each in values.get("images", ())}
+
+
 class ChoosesImages(VisibleRows):
     """A door whose requests choose images as `ChosenImagesSerializer` says."""
 

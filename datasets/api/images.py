@@ -66,6 +66,8 @@ class ImageViewSet(mixins.ListModelMixin, VisibleRows):
         "-file": ("-file_name", "-id"),
         "changed": ("labelled_at", "id"),
         "-changed": ("-labelled_at", "-id"),
+        "paper": ("paper_key", "file_name", "id"),
+        "panel": ("paper_key", "file_name", "id"),
     }
     required_permissions = {
         "create": ("datasets.add_image",),

@@ -41,6 +41,10 @@ class ParameterField(serializers.CharField):
 class ChosenImagesSerializer(serializers.Serializer[Any]):
     """Images to label: named one by one with their versions, or by a filter as of a moment."""
 
+    key = serializers.UUIDField(
+        required=False,
+        help_text="Made by the client for this deed: sent again with it, the deed is not done twice.",
+    )
     images = SeenImageSerializer(many=True, required=False, allow_empty=False, max_length=MOST_IMAGES)  # type: ignore[call-arg]
     filter = serializers.DictField(
         child=ParameterField(),

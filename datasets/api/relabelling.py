@@ -1,16 +1,19 @@
 """Many images at once over REST: relabel, undo, redo."""
 
+from typing import Any
+
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from datasets.api.chosen_images import ChoosesImages
+from datasets.api.chosen_images import ChoosesImages, named_versions
 from datasets.api.images import class_named
 from datasets.api.label_serializers import RelabelledSerializer, RelabelSerializer
 from datasets.api.serializers import ErrorSerializer
 from datasets.labelling import KEEP, Relabelled, redo_batch, relabel_batch, undo_batch
 from datasets.models import LabelBatch
+from datasets.repeating import once
 
 NOT_REVERSIBLE = OpenApiResponse(ErrorSerializer, "`not_reversible`")
 
@@ -36,6 +39,17 @@ class RelabelViewSet(ChoosesImages):
         asked = RelabelSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         values = asked.validated_data
+        return _told(
+            once(
+                values.get("key"),
+                lambda: self._relabel(values),
+                author=request.user,
+                seen=named_versions(values),
+            )
+        )
+
+    def _relabel(self, values: dict[str, Any]) -> Relabelled:
+        """Relabel what a validated request chooses."""
         chosen = self.choose(values)
         dataset = chosen.dataset
         done = relabel_batch(
@@ -43,11 +57,12 @@ class RelabelViewSet(ChoosesImages):
             dataset=dataset,
             label=class_named(dataset, values["label"]) if "label" in values else KEEP,
             excluded=values.get("excluded", KEEP),
-            author=request.user,
+            author=self.request.user,
             reason=values["reason"],
+            key=values.get("key"),
         )
         done.stale += chosen.stale
-        return _told(done)
+        return done
 
     @extend_schema(
         summary="Undo a batch", request=None, responses={200: RelabelledSerializer, 409: NOT_REVERSIBLE}

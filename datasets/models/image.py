@@ -6,7 +6,8 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, FilteredRelation, OuterRef, Q, Subquery
+from django.db.models import F, FilteredRelation, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from datasets.models.label import Label
 from datasets.visibility import VisibleQuerySet
@@ -124,6 +125,12 @@ class Image(models.Model):
     labelled_at = models.DateTimeField(null=True, blank=True)
     mixed = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    # What images are grouped by: the paper, or 0; never null, as an ordering by key needs.
+    paper_key = models.GeneratedField(
+        expression=Coalesce(F("paper"), Value(0), output_field=models.BigIntegerField()),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+    )
 
     objects = ImageQuerySet.as_manager()
 
@@ -141,6 +148,9 @@ class Image(models.Model):
         indexes = (
             models.Index(F("dataset"), F("label"), F("id"), name="image_by_label"),
             models.Index(F("dataset"), F("id"), name="image_by_dataset"),
+            models.Index(
+                F("dataset"), F("paper_key"), F("file_name"), F("id"), name="image_by_paper_and_file"
+            ),
             models.Index(F("paper"), F("panel_group"), F("file_name"), name="image_by_panel_group"),
             models.Index(F("dataset"), F("file_name"), F("id"), name="image_by_file_name"),
             models.Index(F("dataset"), F("figure"), F("id"), name="image_by_figure"),

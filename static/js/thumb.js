@@ -22,7 +22,7 @@ export function normalise(image) {
 
 export function draw(element, image, classes) {
     const style = classes[image.label];
-    element.className = "thumb" + (image.excluded ? " excluded" : "") + (image.label ? "" : " none");
+    element.className = ["thumb", image.excluded && "excluded", !image.label && "none", image.unsaved && "unsaved"].filter(Boolean).join(" ");
     element.setAttribute("aria-label", describe(image));
     element.title = describe(image);
     if (style) element.style.setProperty("--class", style.colour);
@@ -40,6 +40,13 @@ export function draw(element, image, classes) {
     );
     element.querySelector(".caption")?.remove();
     element.append(caption);
+}
+
+// The line above the images of a paper; each thumbnail's own name tells its paper too.
+export function head(image) {
+    const element = span("group-head", image.paper ? `Paper ${image.paper}` : "No paper");
+    element.setAttribute("aria-hidden", "true");
+    return element;
 }
 
 export function make(image, classes) {

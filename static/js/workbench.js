@@ -1,328 +1,206 @@
-// The grid: loads as one scrolls, selects by mouse, touch and keys, relabels the selection, undoes.
+// The workbench: the grid, what one does to it by keys, mouse and touch, and the large view over it.
 
-import { get, post } from "./api.js";
+import { get } from "./api.js";
 import { say } from "./toast.js";
-import { draw, make, normalise } from "./thumb.js";
+import { acceptAbove } from "./workbench/accepting.js";
+import { ask } from "./workbench/asking.js";
+import { fillCounts } from "./workbench/facets.js";
+import { Grid } from "./workbench/grid.js";
+import { meaning, showKeys } from "./workbench/keys.js";
+import { Labels } from "./workbench/labels.js";
+import { counted, toldChange, toldUnsaved } from "./workbench/saying.js";
+import { Viewer } from "./workbench/viewer.js";
+import { listenToViews } from "./workbench/views.js";
 
+const MOST_LOADED = 2000;
 const setup = JSON.parse(document.getElementById("bench-setup").textContent);
 const classes = JSON.parse(document.getElementById("bench-classes").textContent);
-const grid = document.getElementById("grid");
-const end = document.getElementById("grid-end");
-const reason = document.getElementById("bench-reason");
-const undoButton = document.querySelector("[data-undo]");
-const PAGE = 120;
-const KEPT = `undo:${setup.query.dataset ?? ""}`;
-const MOST_KEPT = 50;
+const at = (id) => document.getElementById(id);
+const one = (selector) => document.querySelector(selector);
+const reason = at("bench-reason");
 
-const images = new Map();
-const selected = new Set();
-let focused = null;
-let anchor = null;
-let next = `${setup.source}${setup.source.includes("?") ? "&" : "?"}page_size=${PAGE}`;
-let loading = false;
+// All that match, once somebody asked for them: {count, as_of}.
+let matching = null;
 
-// Loading
+const grid = new Grid({
+    place: at("grid"),
+    end: at("grid-end"),
+    setup,
+    classes,
+    overlay: (image) => labels.overlay(image),
+    onSelection: tellSelected,
+    onTrouble: (error, again) => say(error.message, { bad: true, action: { label: "Try again", run: again } }),
+});
+const labels = new Labels({
+    grid,
+    setup,
+    classes,
+    places: { conflicts: at("bench-conflicts") },
+    onState: tellUnsaved,
+    onStacks: ({ undo, redo }) => {
+        if (one("[data-undo]")) one("[data-undo]").disabled = !undo;
+        if (one("[data-redo]")) one("[data-redo]").disabled = !redo;
+    },
+    onShown: (image) => viewer.isOpen && viewer.image.id === image.id && !image.unsaved && viewer.refresh(),
+});
+const viewer = new Viewer({
+    dialog: at("viewer"),
+    query: setup.query,
+    onClose: () => grid.focused && grid.focus(grid.focused),
+});
 
-async function load() {
-    if (loading || !next) return;
-    loading = true;
-    end.textContent = "Loading…";
-    try {
-        const page = await get(next);
-        const made = document.createDocumentFragment();
-        for (const image of page.results) {
-            if (images.has(String(image.id))) continue;
-            images.set(String(image.id), normalise(image));
-            made.append(make(image, classes));
-        }
-        grid.append(made);
-        // Its path only: behind a proxy the server may not know by which scheme it is reached.
-        next = page.next && page.next.slice(new URL(page.next).origin.length);
-        end.textContent = "";
-        if (!focused && grid.firstElementChild) setFocus(grid.firstElementChild, false);
-    } catch (error) {
-        end.textContent = "";
-        say(error.message, { bad: true, action: { label: "Try again", run: load } });
-        return;
-    } finally {
-        loading = false;
-    }
-    if (next && end.getBoundingClientRect().top < window.innerHeight + 600) load();
-}
-
-new IntersectionObserver((seen) => seen.some((each) => each.isIntersecting) && load(), { rootMargin: "600px" }).observe(end);
-
-// Focus and selection
-
-function setFocus(element, move = true) {
-    if (focused) focused.tabIndex = -1;
-    focused = element;
-    element.tabIndex = 0;
-    if (move) {
-        element.focus({ preventScroll: true });
-        element.scrollIntoView({ block: "nearest" });
-    }
-}
-
-function mark(element, on) {
-    element.setAttribute("aria-selected", String(on));
-    if (on) selected.add(element.dataset.id);
-    else selected.delete(element.dataset.id);
-}
-
-function clear() {
-    for (const element of grid.querySelectorAll('[aria-selected="true"]')) mark(element, false);
-}
-
-function range(from, to) {
-    const all = [...grid.children];
-    const [low, high] = [all.indexOf(from), all.indexOf(to)].sort((a, b) => a - b);
-    all.slice(low, high + 1).forEach((element) => mark(element, true));
-}
+// Telling
 
 function tellSelected() {
-    document.getElementById("bench-selected").textContent = selected.size ? `, ${selected.size} selected` : "";
+    matching = null;
+    at("bench-selected").textContent = grid.selected.size ? `, ${grid.selected.size.toLocaleString("en")} selected` : "";
 }
 
-grid.addEventListener("click", (event) => {
+function tellUnsaved({ count, trouble }) {
+    const place = at("bench-unsaved");
+    if (!place) return;
+    place.hidden = !count;
+    place.classList.toggle("bad", Boolean(trouble));
+    at("bench-unsaved-text").textContent = trouble ? toldUnsaved(count, trouble) : `Saving ${counted(count, "change")}…`;
+    place.querySelector("button").hidden = !trouble;
+}
+
+// Deeds, by the names that keys and buttons give them
+
+const deeds = {
+    move: (direction, event) => {
+        if (!viewer.isOpen) return grid.move(direction, event.shiftKey);
+        const to = grid.focused && grid.beside(grid.focused, { up: "left", down: "right" }[direction] ?? direction);
+        if (to) openAt(to);
+    },
+    label: (name) => change({ label: name }),
+    exclude: () => {
+        const chosen = targets();
+        if (chosen.length) change({ excluded: !chosen.every((image) => image.excluded) });
+    },
+    accept: () => {
+        if (!setup.model) return say("Choose whose predictions to show first: “Predictions of”, above.", { bad: true });
+        if (mayLabel()) withTargets((chosen, why) => labels.accept(chosen, why));
+    },
+    acceptAbove: () => acceptAbove({ setup, labels, reason: (reason?.value ?? "").trim() }),
+    toggle: () => grid.focused && !viewer.isOpen && grid.toggle(grid.focused),
+    open: () => (viewer.isOpen ? viewer.dialog.close() : grid.focused && openAt(grid.focused)),
+    selectLoaded: () => grid.markAll(),
+    selectMatching,
+    escape: () => (viewer.isOpen ? viewer.dialog.close() : grid.clear()),
+    undo: () => mayLabel() && labels.undo(),
+    redo: () => mayLabel() && labels.redo(),
+    reason: () => reason?.focus(),
+    find: () => at("f-q")?.focus(),
+    nearer: () => viewer.isOpen && viewer.zoomBy(1.5),
+    further: () => viewer.isOpen && viewer.zoomBy(1 / 1.5),
+    whole: () => viewer.isOpen && viewer.zoomBy(0),
+    showKeys,
+};
+
+const mayLabel = () => setup.mayLabel;
+const targets = () => (viewer.isOpen ? [viewer.image] : grid.chosen());
+
+function openAt(element) {
+    grid.focus(element, false);
+    viewer.show(grid.images.get(element.dataset.id));
+}
+
+// Do something to the selection, or to the image in focus and go on to the next.
+function withTargets(deed) {
+    const chosen = targets();
+    if (!chosen.length) return;
+    deed(chosen, (reason?.value ?? "").trim());
+    if (viewer.isOpen) deeds.move("right", {});
+    else if (grid.selected.size) grid.clear();
+    else grid.move("right", false);
+}
+
+function change(what) {
+    if (!mayLabel()) return;
+    if (matching && !viewer.isOpen) changeMatching(what, matching);
+    else withTargets((chosen, why) => labels.change(chosen, what, why));
+}
+
+async function changeMatching(what, { count, as_of }) {
+    const agreed = await ask({
+        title: `Set ${counted(count)} to ${toldChange(what)}?`,
+        text: "All that match the filter, loaded or not. It is one step, and one press of “u” undoes it.",
+        yes: `Set ${counted(count)}`,
+    });
+    if (!agreed) return;
+    labels.changeMatching(what, (reason?.value ?? "").trim(), { asOf: as_of });
+    grid.clear();
+}
+
+async function selectMatching() {
+    if (setup.ofEvaluation) {
+        await grid.loadAll(MOST_LOADED);
+        return grid.markAll();
+    }
+    try {
+        const found = await get(`/api/v1/images/facets/?${new URLSearchParams(setup.query)}`);
+        grid.markAll();
+        matching = found;
+        at("bench-selected").textContent = `, all ${found.count.toLocaleString("en")}${found.exact ? "" : "+"} that match selected`;
+    } catch (error) {
+        say(error.message, { bad: true });
+    }
+}
+
+// Mouse and touch
+
+grid.place.addEventListener("click", (event) => {
     const element = event.target.closest(".thumb");
     if (!element) return;
-    if (event.shiftKey && anchor) {
-        range(anchor, element);
+    if (event.shiftKey && grid.anchor) {
+        grid.markRange(grid.anchor, element);
     } else if (event.ctrlKey || event.metaKey || event.pointerType === "touch") {
-        mark(element, element.getAttribute("aria-selected") !== "true");
-        anchor = element;
+        grid.toggle(element);
     } else {
-        const alone = selected.size === 1 && selected.has(element.dataset.id);
-        clear();
-        mark(element, !alone);
-        anchor = element;
+        const alone = grid.selected.size === 1 && grid.selected.has(element.dataset.id);
+        grid.clear();
+        grid.mark(element, !alone);
+        grid.anchor = element;
     }
-    setFocus(element);
-    tellSelected();
+    grid.focus(element);
 });
-
-grid.addEventListener("dblclick", (event) => {
+grid.place.addEventListener("dblclick", (event) => {
     const element = event.target.closest(".thumb");
-    if (element) open(element);
+    if (element) openAt(element);
 });
 
-function open(element) {
-    window.location.href = `/images/${element.dataset.id}/?${new URLSearchParams(setup.query)}`;
-}
-
-function columns() {
-    const top = grid.firstElementChild?.offsetTop;
-    let count = 0;
-    for (const element of grid.children) {
-        if (element.offsetTop !== top) break;
-        count += 1;
-    }
-    return Math.max(1, count);
-}
-
-function step(by, extend) {
-    const all = [...grid.children];
-    const from = all.indexOf(focused);
-    const to = all[Math.min(all.length - 1, Math.max(0, from + by))];
-    if (!to) return;
-    if (extend) {
-        anchor ??= focused;
-        clear();
-        range(anchor, to);
-        tellSelected();
-    } else {
-        anchor = to;
-    }
-    setFocus(to);
-    if (from + by >= all.length - columns() * 2) load();
-}
-
-// Labels
-
-function targets() {
-    const ids = selected.size ? [...selected] : focused ? [focused.dataset.id] : [];
-    return ids.map((id) => images.get(id));
-}
-
-// One request after the other: each names the versions that the one before has left.
-let sending = Promise.resolve();
-
-function inTurn(deed) {
-    sending = sending.then(deed).catch((error) => say(error.message, { bad: true }));
-}
-
-function relabel(change) {
-    const chosen = targets();
-    if (!chosen.length || !setup.mayLabel) return;
-    const why = reason.value.trim();
-    const marked = [...selected];
-    if (marked.length) {
-        clear();
-        tellSelected();
-    } else {
-        step(1, false);
-    }
-    inTurn(async () => {
-        try {
-            await send(chosen, change, why);
-        } catch (error) {
-            marked.forEach((id) => mark(elementOf(id), true));
-            tellSelected();
-            throw error;
-        }
-    });
-}
-
-async function send(chosen, change, why) {
-    const before = chosen.map(({ id, label, excluded }) => ({ id, label, excluded }));
-    const images = chosen.map(({ id, version }) => ({ id, version }));
-    const done = await post("/api/v1/relabel/", { ...change, images, reason: why });
-    const mine = without(done.stale, before);
-    const after = mine.map((each) => ({ ...each, ...change }));
-    apply(after, done.stale);
-    if (done.batch) remember({ batch: done.batch, before: mine, after });
-    tellDone(done, change);
-}
-
-function without(stale, labels) {
-    const others = new Set(stale.map((each) => each.id));
-    return labels.filter((each) => !others.has(each.id));
-}
-
-// Show new labels, each one version on where it differs; and what others made of the stale ones.
-function apply(labels, stale) {
-    for (const { id, label, excluded } of labels) {
-        const image = images.get(String(id));
-        if (!image || (image.label === label && image.excluded === excluded)) continue;
-        take(image, { label, excluded, version: image.version + 1 });
-    }
-    for (const other of stale) {
-        const image = images.get(String(other.id));
-        if (image) take(image, other);
-    }
-}
-
-function elementOf(id) {
-    return grid.querySelector(`[data-id="${id}"]`);
-}
-
-function take(image, { label, excluded, version }) {
-    Object.assign(image, { label, excluded, version: version ?? image.version });
-    const element = elementOf(image.id);
-    if (element) draw(element, image, classes);
-}
-
-function tellDone(done, change) {
-    const what = "label" in change ? change.label ?? "no label" : change.excluded ? "excluded" : "taken back in";
-    const told = [];
-    if (done.changed) told.push(`${done.changed} image${done.changed === 1 ? "" : "s"}: ${what}`);
-    else if (done.unchanged) told.push(`Nothing to change: ${what} already`);
-    for (const each of done.stale.slice(0, 3)) {
-        told.push(`${each.by ?? "An import"} was quicker on one: ${each.excluded ? "excluded" : each.label ?? "no label"}`);
-    }
-    const action = done.batch ? { label: "Undo", run: undo } : null;
-    say(told.join(". "), { action, bad: done.stale.length > 0 });
-}
-
-function exclude() {
-    const chosen = targets();
-    if (chosen.length) relabel({ excluded: !chosen.every((image) => image.excluded) });
-}
-
-// What this tab did, newest last: undo takes back one deed after the other, also after a reload.
-function deeds() {
-    return JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
-}
-
-function keep(all) {
-    sessionStorage.setItem(KEPT, JSON.stringify(all.slice(-MOST_KEPT)));
-    undoButton.disabled = !all.length;
-}
-
-function remember(deed) {
-    keep([...deeds(), deed]);
-}
-
-function undo() {
-    inTurn(async () => {
-        const all = deeds();
-        const deed = all.pop();
-        if (!deed) return;
-        await reverse(deed, "undo", deed.before, { label: "Redo", run: () => redo(deed) });
-        keep(all);
-    });
-}
-
-function redo(deed) {
-    inTurn(async () => {
-        await reverse(deed, "redo", deed.after, { label: "Undo", run: undo });
-        remember(deed);
-    });
-}
-
-async function reverse(deed, way, labels, action) {
-    const done = await post(`/api/v1/relabel/${deed.batch}/${way}/`);
-    apply(without(done.stale, labels), done.stale);
-    const left = done.stale.length ? `; ${done.stale.length} left as somebody else changed them since` : "";
-    say(`${way === "undo" ? "Undone" : "Redone"}: ${done.changed} image${done.changed === 1 ? "" : "s"}${left}`, { action });
-}
-
-// Keys
+// Keys and buttons
 
 document.addEventListener("keydown", (event) => {
-    if (event.target.closest("input, select, textarea, [contenteditable]")) {
+    if (document.querySelector("dialog[open]:not(#viewer)")) return;
+    if (event.target.closest("input:not([type=range]), select, textarea, [contenteditable]")) {
         if (event.key === "Escape") event.target.blur();
         return;
     }
-    if (event.altKey) return;
-    const command = event.ctrlKey || event.metaKey;
-    if (command && event.key.toLowerCase() === "z") return act(event, undo);
-    if (command) return;
-    const moves = {
-        ArrowLeft: -1, h: -1, ArrowRight: 1, l: 1,
-        ArrowUp: -columns(), k: -columns(), ArrowDown: columns(), j: columns(),
-    };
-    const move = moves[event.key] ?? moves[event.key.toLowerCase()];
-    const name = Object.keys(classes).find((each) => classes[each].hotkey === event.key);
-    if (move) act(event, () => step(move, event.shiftKey));
-    else if (name) act(event, () => relabel({ label: name }));
-    else if (event.key === "x") act(event, exclude);
-    else if (event.key === "u") act(event, undo);
-    else if (event.key === "a") act(event, selectLoaded);
-    else if (event.key === "Escape") act(event, () => (clear(), tellSelected()));
-    else if (event.target.closest("button, a")) return;
-    else if (event.key === " " && focused) act(event, () => (mark(focused, focused.getAttribute("aria-selected") !== "true"), (anchor = focused), tellSelected()));
-    else if (event.key === "Enter" && focused) act(event, () => open(focused));
-});
-
-function act(event, deed) {
+    const meant = meaning(event, classes);
+    if (!meant || !(meant[0] in deeds)) return;
     event.preventDefault();
-    deed();
-}
-
-function selectLoaded() {
-    for (const element of grid.children) mark(element, true);
-    tellSelected();
-}
-
-// Buttons
-
+    deeds[meant[0]](meant[1] ?? event, event);
+});
 for (const button of document.querySelectorAll("[data-label]")) {
-    button.addEventListener("click", () => relabel({ label: button.dataset.label }));
+    button.addEventListener("click", () => deeds.label(button.dataset.label));
 }
-document.querySelector("[data-exclude]")?.addEventListener("click", exclude);
-document.querySelector("[data-all]").addEventListener("click", selectLoaded);
-undoButton?.addEventListener("click", undo);
-if (undoButton) undoButton.disabled = !deeds().length;
+for (const button of document.querySelectorAll("[data-do]")) {
+    button.addEventListener("click", (event) => deeds[button.dataset.do](button.dataset.with ?? event, event));
+}
+one("[data-retry]")?.addEventListener("click", () => labels.outbox.retry());
 document.addEventListener("change", (event) => event.target.matches("[data-now]") && event.target.form.requestSubmit());
 
-const size = document.getElementById("bench-size");
-const setSize = () => grid.style.setProperty("--cell", `${size.value}px`);
+const size = at("bench-size");
+const setSize = () => grid.place.style.setProperty("--cell", `${size.value}px`);
 size.value = localStorage.getItem("thumb-size") ?? (window.innerWidth < 700 ? 104 : 132);
 size.addEventListener("input", () => {
     localStorage.setItem("thumb-size", size.value);
     setSize();
 });
 setSize();
-load();
+labels.start();
+grid.load();
+fillCounts(setup);
+listenToViews(setup);

@@ -33,6 +33,11 @@ def thumbs(page: Page) -> Any:
     return page.get_by_role("listbox", name="Images").get_by_role("option")
 
 
+def saved(page: Page) -> None:
+    """Wait until the server has all that was done."""
+    expect(page.locator("#bench-unsaved")).to_be_hidden()
+
+
 def labels() -> list[str]:
     """The labels in force, by image."""
     return list(Image.objects.order_by("pk").values_list("label__name", flat=True))
@@ -78,10 +83,12 @@ def test_digits_quicker_than_the_server_are_all_kept(grid: Open) -> None:
     for digit in "4125":
         page.keyboard.press(digit)
     expect(thumbs(page).nth(3)).to_have_attribute("aria-label", "1 / 010201.png, labelled Noneoftheabove")
+    saved(page)
     assert labels()[:4] == ["Microscopy", "BlotGel", "FAC", "Noneoftheabove"]
     for _ in range(4):
         page.keyboard.press("u")
     expect(page.get_by_role("button", name="Undo").first).to_be_disabled()
+    saved(page)
     assert labels() == ["BlotGel", "Microscopy"] * 3
 
 
@@ -95,7 +102,9 @@ def test_undo_leaves_what_a_colleague_said_as_it_is_and_as_it_is_shown(grid: Ope
     thumbs(page).nth(0).click()
     thumbs(page).nth(2).click(modifiers=["Shift"])
     page.keyboard.press("3")
-    expect(page.get_by_text("2 images: Macroscopy. An import was quicker on one: FAC")).to_be_visible()
+    expect(page.get_by_text("2 images: Macroscopy")).to_be_visible()
+    expect(page.get_by_text("An import set it to FAC; you said Macroscopy.")).to_be_visible()
+    page.get_by_role("button", name="Keep theirs").click()
     page.keyboard.press("u")
     expect(page.get_by_text("Undone: 2 images")).to_be_visible()
     shown = [thumbs(page).nth(place).get_attribute("aria-label") for place in range(3)]
@@ -131,9 +140,12 @@ def test_an_image_that_somebody_else_changed_meanwhile_is_left_alone_and_told(gr
     )
     thumbs(page).nth(0).click()
     page.keyboard.press("4")
-    expect(page.get_by_text("was quicker on one: FAC")).to_be_visible()
+    expect(page.get_by_text("An import set it to FAC; you said Microscopy.")).to_be_visible()
     assert labels()[0] == "FAC"
     expect(thumbs(page).nth(0)).to_have_attribute("aria-label", "0 / 010101.png, labelled FAC")
+    page.get_by_role("button", name="Set mine").click()
+    expect(page.get_by_text("1 image: Microscopy")).to_be_visible()
+    assert labels()[0] == "Microscopy"
 
 
 def test_from_a_cell_of_the_matrix_to_the_corrected_label_and_its_history(grid: Open) -> None:
@@ -154,7 +166,7 @@ def test_from_a_cell_of_the_matrix_to_the_corrected_label_and_its_history(grid: 
     expect(page.locator("#history li").first).to_contain_text("FAC")
     expect(page.locator("#history li").first).to_contain_text("curator")
     expect(page.locator("#history li").last).to_contain_text("BlotGel")
-    page.go_back()
+    page.keyboard.press("Escape")
     page.go_back()
     expect(page.get_by_text(f"{cutoff:%Y-%m-%d %H:%M}").first).to_be_visible()
     evaluation.refresh_from_db()

@@ -1,0 +1,41 @@
+"""The baseline of the curation benchmark, as settings and routes.
+
+A page per image, and its label saved before the next page comes.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
+
+from biofors_site.settings import *  # noqa: F403
+
+ROOT_URLCONF = "benchmarks.baselines.one_by_one"
+
+PAGE = """<!doctype html><title>Label</title><form method="post"><img src="{picture}" height="400">
+{buttons}</form><script>addEventListener("keydown", (event) => {{
+const button = document.querySelector(`[data-key="${{event.key}}"]`);
+if (button) button.click(); }});</script>"""
+
+
+@csrf_exempt
+def one_image(request: HttpRequest) -> HttpResponse:
+    """Show one image with a button per class; a button saves and leads to the next page."""
+    from datasets.labelling import correct_label
+    from datasets.models import Image
+
+    at = int(request.GET["at"])
+    image: Any = Image.objects.select_related("dataset").order_by("id")[at]
+    if request.method == "POST":
+        label = image.dataset.class_named(request.POST["label"])
+        correct_label(image, label=label, excluded=False, author=request.user, expected_version=None)
+        return HttpResponse(status=303, headers={"Location": f"/one-by-one/?at={at + 1}"})
+    buttons = "".join(
+        f'<button name="label" value="{each.name}" data-key="{each.hotkey}">{each.name}</button>'
+        for each in image.dataset.classes.all()
+    )
+    return HttpResponse(PAGE.format(picture=f"/api/v1/images/{image.pk}/picture/", buttons=buttons))
+
+
+urlpatterns = [path("one-by-one/", one_image), path("", include("biofors_site.urls"))]

@@ -1,0 +1,75 @@
+// Filters kept under a name: opened again, shared with colleagues, removed.
+
+import { get, post, remove } from "../api.js";
+import { say } from "../toast.js";
+import { ask } from "./asking.js";
+
+export async function listenToViews({ query, views }) {
+    const place = document.getElementById("bench-views");
+    if (!place || !views) return;
+    const select = place.querySelector("select");
+    place.querySelector("[data-save-view]").addEventListener("click", () => save(query, select));
+    place.querySelector("[data-drop-view]").addEventListener("click", () => drop(select));
+    select.addEventListener("change", () => open(select));
+    await fill(select, query);
+}
+
+const ofAddress = (query) => JSON.stringify(Object.entries(query).sort());
+
+async function fill(select, query) {
+    const found = await get(`/api/v1/views/?${new URLSearchParams({ dataset: query.dataset, page_size: 200 })}`).catch(() => null);
+    if (!found) return;
+    const options = found.results.map((view) => {
+        const text = view.mine ? view.name : `${view.name} (${view.owner})`;
+        const option = new Option(text, view.id, false, ofAddress({ ...view.query, dataset: query.dataset }) === ofAddress(query));
+        option.dataset.query = JSON.stringify(view.query);
+        option.dataset.mine = view.mine;
+        return option;
+    });
+    select.replaceChildren(select.options[0], ...options);
+    tell(select);
+}
+
+function tell(select) {
+    document.querySelector("[data-drop-view]").hidden = select.selectedOptions[0]?.dataset.mine !== "true";
+}
+
+function open(select) {
+    const { query } = select.selectedOptions[0].dataset;
+    const dataset = new URLSearchParams(window.location.search).get("dataset") ?? "";
+    window.location.search = new URLSearchParams({ ...(query ? JSON.parse(query) : {}), ...(dataset && { dataset }) });
+}
+
+async function save(query, select) {
+    const content = document.createElement("div");
+    content.className = "stack";
+    const name = Object.assign(document.createElement("input"), { maxLength: 80, required: true });
+    const field = Object.assign(document.createElement("label"), { className: "field", textContent: "Name" });
+    field.append(name);
+    const shared = Object.assign(document.createElement("input"), { type: "checkbox" });
+    const sharing = Object.assign(document.createElement("label"), { className: "row small" });
+    sharing.append(shared, "Show it to my colleagues too");
+    content.append(field, sharing);
+    setTimeout(() => name.focus());
+    if (!(await ask({ title: "Save these filters", text: "", yes: "Save", content })) || !name.value.trim()) return;
+    const { dataset, ...rest } = query;
+    try {
+        await post("/api/v1/views/", { dataset, name: name.value.trim(), query: rest, shared: shared.checked });
+        say(`Saved as “${name.value.trim()}”`);
+        await fill(select, query);
+    } catch (error) {
+        say(error.message, { bad: true });
+    }
+}
+
+async function drop(select) {
+    const chosen = select.selectedOptions[0];
+    if (!(await ask({ title: `Remove the view “${chosen.textContent}”?`, text: "Its images stay as they are.", yes: "Remove" }))) return;
+    try {
+        await remove(`/api/v1/views/${chosen.value}/`);
+        chosen.remove();
+        tell(select);
+    } catch (error) {
+        say(error.message, { bad: true });
+    }
+}

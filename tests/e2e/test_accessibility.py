@@ -1,0 +1,75 @@
+"""What axe-core finds wrong with the pages: nothing."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from classifier.evaluation import evaluate
+from classifier.registry import promote
+from datasets.models import Image
+from tests.e2e.test_relabelling import thumbs
+from tests.factories_models import ModelVersionFactory, images_in, labelled_dataset, predict_all, split_of
+
+pytestmark = pytest.mark.browser
+# The theme's own header lies outside all landmarks.
+OPTIONS = {"rules": {"region": {"enabled": False}}}
+PAGES = (
+    "/",
+    "/workbench/?dataset=panels",
+    "/workbench/?dataset=panels&model=champion&ordering=panel",
+    "/images/{image}/",
+    "/imports/",
+    "/splits/",
+    "/splits/{split}/",
+    "/training/",
+    "/training/new/",
+    "/models/",
+    "/models/{version}/",
+    "/compare/",
+    "/classify/",
+)
+
+
+def wrong(page: Page) -> list[str]:
+    """Say what axe-core finds, a line each."""
+    found = Axe().run(page, options=OPTIONS).response["violations"]
+    return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
+
+
+@pytest.fixture
+def site(signed_in: Callable[..., Page]) -> tuple[Page, dict[str, int]]:
+    """A dataset with a split, a champion and its evaluation; and the ids of all."""
+    split = split_of(labelled_dataset(slug="panels"))
+    version = ModelVersionFactory(split=split)
+    predict_all(version, images_in(split, "test"), wrong=1)
+    evaluate(version, split=split)
+    promote(version, reason="the first", author=None)
+    image = Image.objects.earliest("pk")
+    return signed_in("admin"), {"image": image.pk, "split": split.pk, "version": version.pk}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_pages(site: tuple[Page, dict[str, int]], scheme: str) -> None:
+    page, ids = site
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    told = {}
+    for address in PAGES:
+        page.goto(address.format(**ids))
+        page.wait_for_load_state("networkidle")
+        told[address] = wrong(page)
+    assert {address: found for address, found in told.items() if found} == {}
+
+
+def test_axe_finds_nothing_in_the_large_view_and_the_list_of_keys(site: tuple[Page, dict[str, int]]) -> None:
+    page, _ = site
+    page.goto("/workbench/?dataset=panels")
+    expect(thumbs(page).first).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator("#history li").first).to_be_visible()
+    assert wrong(page) == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert wrong(page) == []
