@@ -1,5 +1,6 @@
 """The workbench: the images of a dataset as a grid, filtered, to be looked at and relabelled."""
 
+import json
 from typing import Any
 
 from biofors_site.pages.choosing import FILTERS, Choice, chosen
@@ -7,7 +8,7 @@ from classifier.models import ModelVersion
 from classifier.models.registry import CHAMPION
 from datasets.admin.page import Page
 from datasets.labelling import LONGEST_REASON
-from datasets.models import Image, Split, Subset
+from datasets.models import Image, Label, Split, Subset
 from datasets.queries import class_counts, class_looks, state_counts
 
 ORDERINGS = (
@@ -27,6 +28,28 @@ ORDERINGS = (
 _WITHOUT_MODEL = 7
 # The orders that put a line above each group.
 GROUPS = {"paper": "paper", "panel": "panel"}
+# What a person clears, by the name that the menu gives it.
+QUEUES = (
+    ("Unlabelled", {"state": "unlabelled"}),
+    (
+        "Labels that the champion contradicts, surest first",
+        {"model": CHAMPION, "disagrees": "true", "ordering": "-confidence"},
+    ),
+    ("Champion least certain", {"model": CHAMPION, "ordering": "margin"}),
+    ("Panel groups of several classes", {"mixed": "true", "ordering": "panel"}),
+    ("Accepted from a model", {"source": "prediction", "ordering": "-changed"}),
+)
+# The filters that the page keeps folded away.
+_MORE = (
+    "source",
+    "figure",
+    "mixed",
+    "changed_by",
+    "changed_since",
+    "changed_before",
+    "min_confidence",
+    "max_confidence",
+)
 # What narrows the choice, beside the dataset and whose predictions are shown.
 _NARROWING = frozenset(FILTERS) - {"dataset", "model", "ordering", "actual"}
 
@@ -68,10 +91,18 @@ class WorkbenchPage(Page):
             "versions": self._versions(),
             "orderings": ORDERINGS if choice.version else ORDERINGS[:_WITHOUT_MODEL],
             "asked": params,
+            "queues": self._queues(),
+            "sources": Label.Source.choices,
+            "more_filters": any(name in choice.query for name in _MORE),
             "longest_reason": LONGEST_REASON,
             "may_label": self.may("datasets.add_label", "datasets.add_labelbatch"),
             "setup": self._setup(choice),
         }
+
+    def _queues(self) -> list[tuple[str, str]]:
+        """Return the queues by name, each with the parameters that choose it; without a champion fewer."""
+        crowned = ModelVersion.objects.visible_to(self.request.user).filter(aliases__name=CHAMPION).exists()
+        return [(name, json.dumps(query)) for name, query in QUEUES if crowned or "model" not in query]
 
     def _versions(self) -> list[tuple[str, str]]:
         """Return the models whose predictions may be chosen, the champion first."""

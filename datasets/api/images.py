@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django_filters.utils import translate_validation
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
@@ -129,8 +130,10 @@ class ImageViewSet(mixins.ListModelMixin, VisibleRows):
         asked = self.filterset_class(request.query_params, queryset=self.get_queryset(), request=request)
         if not asked.is_valid():
             raise translate_validation(asked.errors)
+        as_of = timezone.now()
         counted = count_images(asked)
-        return Response({"count": counted.count, "exact": counted.exact, "facets": count_facets(asked)})
+        facets = count_facets(asked)
+        return Response({"count": counted.count, "exact": counted.exact, "as_of": as_of, "facets": facets})
 
     @extend_schema(summary="The original, byte for byte", responses={(200, "image/*"): IMAGE_FILE})
     @action(detail=True, filterset_class=None, pagination_class=None, content_negotiation_class=AnyAccept)

@@ -55,6 +55,7 @@ class FacetsSerializer(serializers.Serializer[Any]):
 
     count = serializers.IntegerField()
     exact = serializers.BooleanField()
+    as_of = serializers.DateTimeField(help_text="When they were counted; `relabel/` by a filter takes it.")
     facets = serializers.DictField(
         child=FacetValueSerializer(many=True),
         help_text="label, state, source; subset with a split; predicted with a model.",

@@ -1,6 +1,6 @@
 // Accepting at once what a model predicts with enough confidence, after a look at what would change.
 
-import { post } from "../api.js";
+import { get, post } from "../api.js";
 import { say } from "../toast.js";
 import { ask } from "./asking.js";
 import { counted } from "./saying.js";
@@ -21,9 +21,11 @@ export async function acceptAbove({ setup, labels, reason }) {
     delete filter.ordering;
     let found = null;
     const look = async () => {
-        const asked = { filter, as_of: new Date().toISOString(), model: setup.model, min_confidence: Number(level.value) };
+        const asked = { filter, model: setup.model, min_confidence: Number(level.value) };
         preview.textContent = "Counting…";
         try {
+            // The server's clock, not this machine's.
+            asked.as_of = (await get(`/api/v1/images/facets/?${new URLSearchParams(filter)}`)).as_of;
             const would = await post("/api/v1/accept/", { ...asked, dry_run: true });
             if (Number(level.value) !== asked.min_confidence) return;
             found = { ...would, ...asked };

@@ -4,9 +4,9 @@ import { get, post, remove } from "../api.js";
 import { say } from "../toast.js";
 import { ask } from "./asking.js";
 
-export async function listenToViews({ query, views }) {
+export async function listenToViews({ query }) {
     const place = document.getElementById("bench-views");
-    if (!place || !views) return;
+    if (!place) return;
     const select = place.querySelector("select");
     place.querySelector("[data-save-view]").addEventListener("click", () => save(query, select));
     place.querySelector("[data-drop-view]").addEventListener("click", () => drop(select));
@@ -19,14 +19,16 @@ const ofAddress = (query) => JSON.stringify(Object.entries(query).sort());
 async function fill(select, query) {
     const found = await get(`/api/v1/views/?${new URLSearchParams({ dataset: query.dataset, page_size: 200 })}`).catch(() => null);
     if (!found) return;
-    const options = found.results.map((view) => {
-        const text = view.mine ? view.name : `${view.name} (${view.owner})`;
-        const option = new Option(text, view.id, false, ofAddress({ ...view.query, dataset: query.dataset }) === ofAddress(query));
+    const saved = found.results.map((view) => {
+        const option = new Option(view.mine ? view.name : `${view.name} (${view.owner})`, view.id);
         option.dataset.query = JSON.stringify(view.query);
         option.dataset.mine = view.mine;
         return option;
     });
-    select.replaceChildren(select.options[0], ...options);
+    select.querySelector("[data-saved]").replaceChildren(...saved);
+    const shown = [...select.options].find((each) => ofAddress({ ...JSON.parse(each.dataset.query), dataset: query.dataset }) === ofAddress(query));
+    if (shown) shown.selected = true;
+    else select.add(Object.assign(new Option("These filters", "", true, true), { hidden: true }), 0);
     tell(select);
 }
 
@@ -37,13 +39,13 @@ function tell(select) {
 function open(select) {
     const { query } = select.selectedOptions[0].dataset;
     const dataset = new URLSearchParams(window.location.search).get("dataset") ?? "";
-    window.location.search = new URLSearchParams({ ...(query ? JSON.parse(query) : {}), ...(dataset && { dataset }) });
+    window.location.search = new URLSearchParams({ ...JSON.parse(query), ...(dataset && { dataset }) });
 }
 
 async function save(query, select) {
     const content = document.createElement("div");
     content.className = "stack";
-    const name = Object.assign(document.createElement("input"), { maxLength: 80, required: true });
+    const name = Object.assign(document.createElement("input"), { maxLength: 64, required: true });
     const field = Object.assign(document.createElement("label"), { className: "field", textContent: "Name" });
     field.append(name);
     const shared = Object.assign(document.createElement("input"), { type: "checkbox" });
