@@ -165,6 +165,8 @@ grid.place.addEventListener("click", (event) => {
     }
     grid.focus(element);
 });
+// A screen reader sets the focus by itself.
+grid.place.addEventListener("focusin", (event) => event.target !== grid.focused && event.target.matches(".thumb") && grid.focus(event.target, false));
 grid.place.addEventListener("dblclick", (event) => {
     const element = event.target.closest(".thumb");
     if (element) openAt(element);

@@ -35,7 +35,7 @@ def thumbs(page: Page) -> Any:
 
 def saved(page: Page) -> None:
     """Wait until the server has all that was done."""
-    expect(page.locator("#bench-unsaved")).to_be_hidden()
+    expect(page.locator("#bench-unsaved")).to_be_hidden(timeout=120_000)
 
 
 def labels() -> list[str]:

@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 
 export async function fillCounts({ query, ofEvaluation }) {
-    const form = document.querySelector("form.filters");
+    const form = document.querySelector("form.filter-form");
     if (!form || ofEvaluation) return;
     // A count is a help, not the work: without it the filters work as well.
     const found = await get(`/api/v1/images/facets/?${new URLSearchParams(query)}`).catch(() => null);
