@@ -49,7 +49,7 @@ def served(data_dir: Path) -> Iterator[str]:
         **os.environ,
         "BIOFORS_DATA_DIR": str(data_dir),
         "BIOFORS_ADMIN_PASSWORD": PASSWORD,
-        "DJANGO_SETTINGS_MODULE": "benchmarks.baselines.one_by_one",
+        "DJANGO_SETTINGS_MODULE": "benchmarks.baselines.settings",
     }
 
     def manage(*words: str) -> None:

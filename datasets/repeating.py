@@ -6,9 +6,17 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
+from datasets.errors import Refused
 from datasets.labelling import Relabelled
 from datasets.models import Image, LabelBatch
 from datasets.staleness import stale_told
+
+
+class KeyTaken(Refused):
+    """Raised where somebody else did a deed under this key."""
+
+    code = "key_taken"
+    status = 409
 
 
 def once(
@@ -16,7 +24,7 @@ def once(
 ) -> Relabelled:
     """Return what came of a deed: `do` does it and gives its batch this key, unless the author did it before.
 
-    `seen` maps the ids of images named one by one to the versions seen. A deed that changed nothing left no
+    `KeyTaken` where it is another's. `seen` maps the ids of images named one by one to the versions seen. A deed that changed nothing left no
     batch and is done again, to the same end.
     """
     if key is None:
@@ -30,6 +38,8 @@ def once(
         # The same deed ran beside this one and was quicker.
         if batch := mine.first():
             return _told_again(batch, seen or {})
+        if LabelBatch.objects.filter(key=key).exists():
+            raise KeyTaken("Somebody else used this key. Make a random UUID for each deed.") from None
         raise
 
 

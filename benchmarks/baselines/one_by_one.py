@@ -1,7 +1,4 @@
-"""The baseline of the curation benchmark, as settings and routes.
-
-A page per image, and its label saved before the next page comes.
-"""
+"""The baseline of the curation benchmark: a page per image, its label saved before the next page comes."""
 
 from typing import Any
 
@@ -9,9 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
-from biofors_site.settings import *  # noqa: F403
-
-ROOT_URLCONF = "benchmarks.baselines.one_by_one"
+from datasets.labelling import correct_label
+from datasets.models import Image
 
 PAGE = """<!doctype html><title>Label</title><form method="post"><img src="{picture}" height="400">
 {buttons}</form><script>addEventListener("keydown", (event) => {{
@@ -22,9 +18,6 @@ if (button) button.click(); }});</script>"""
 @csrf_exempt
 def one_image(request: HttpRequest) -> HttpResponse:
     """Show one image with a button per class; a button saves and leads to the next page."""
-    from datasets.labelling import correct_label
-    from datasets.models import Image
-
     at = int(request.GET["at"])
     image: Any = Image.objects.select_related("dataset").order_by("id")[at]
     if request.method == "POST":

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 MOST_IMAGES = 10_000
+MOST_DEEDS = 50
 
 
 class NewLabelSerializer(serializers.Serializer[Any]):
@@ -91,3 +92,21 @@ class RelabelledSerializer(serializers.Serializer[Any]):
     changed = serializers.IntegerField()
     unchanged = serializers.IntegerField()
     stale = StaleSerializer(many=True)
+
+
+class ManyRelabelsSerializer(serializers.Serializer[Any]):
+    """Deeds, each as it would be sent by itself, with its own `key` and its own batch."""
+
+    deeds = RelabelSerializer(many=True, allow_empty=False, max_length=MOST_DEEDS)  # type: ignore[call-arg]
+
+
+class OneOfManySerializer(RelabelledSerializer):
+    """What came of one deed; where it was refused there is `error` alone, with code and detail."""
+
+    error = serializers.DictField(child=serializers.CharField(), required=False)
+
+
+class ManyRelabelledSerializer(serializers.Serializer[Any]):
+    """What came of each deed, in the order they were sent."""
+
+    results = OneOfManySerializer(many=True)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -9,8 +10,14 @@ from rest_framework.response import Response
 
 from datasets.api.chosen_images import ChoosesImages, named_versions
 from datasets.api.images import class_named
-from datasets.api.label_serializers import RelabelledSerializer, RelabelSerializer
+from datasets.api.label_serializers import (
+    ManyRelabelledSerializer,
+    ManyRelabelsSerializer,
+    RelabelledSerializer,
+    RelabelSerializer,
+)
 from datasets.api.serializers import ErrorSerializer
+from datasets.errors import Refused
 from datasets.labelling import KEEP, Relabelled, redo_batch, relabel_batch, undo_batch
 from datasets.models import LabelBatch
 from datasets.repeating import once
@@ -26,6 +33,7 @@ class RelabelViewSet(ChoosesImages):
     serializer_class = RelabelSerializer
     required_permissions = {
         "create": ("datasets.add_label", "datasets.add_labelbatch"),
+        "many": ("datasets.add_label", "datasets.add_labelbatch"),
         "undo": ("datasets.add_label", "datasets.add_labelbatch"),
         "redo": ("datasets.add_label", "datasets.add_labelbatch"),
     }
@@ -39,13 +47,38 @@ class RelabelViewSet(ChoosesImages):
         asked = RelabelSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         values = asked.validated_data
-        return _told(
-            once(
-                values.get("key"),
-                lambda: self._relabel(values),
-                author=request.user,
-                seen=named_versions(values),
-            )
+        return Response(_result(self._once(values)))
+
+    @extend_schema(
+        summary="Relabel in several deeds, each undone by itself",
+        request=ManyRelabelsSerializer,
+        responses=ManyRelabelledSerializer,
+    )
+    @action(detail=False, methods=["post"])
+    def many(self, request: Request) -> Response:
+        """Do up to 50 deeds, in their order; what one of them is refused for stops none of the others."""
+        asked = ManyRelabelsSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        # One transaction is one wait for the database, not fifty.
+        with transaction.atomic():
+            results = [self._answer(values) for values in asked.validated_data["deeds"]]
+        return Response({"results": results})
+
+    def _answer(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Do one deed; return what came of it, or its refusal under `error`."""
+        try:
+            with transaction.atomic():
+                return _result(self._once(values))
+        except Refused as refusal:
+            return {"error": {"code": refusal.code, "detail": str(refusal)}}
+
+    def _once(self, values: dict[str, Any]) -> Relabelled:
+        """Do a deed, or tell again what came of it."""
+        return once(
+            values.get("key"),
+            lambda: self._relabel(values),
+            author=self.request.user,
+            seen=named_versions(values),
         )
 
     def _relabel(self, values: dict[str, Any]) -> Relabelled:
@@ -70,7 +103,7 @@ class RelabelViewSet(ChoosesImages):
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, pk: str) -> Response:
         """Put back what a batch changed, where nobody changed the image since."""
-        return _told(undo_batch(self.get_object(), author=request.user))
+        return Response(_result(undo_batch(self.get_object(), author=request.user)))
 
     @extend_schema(
         summary="Redo a batch", request=None, responses={200: RelabelledSerializer, 409: NOT_REVERSIBLE}
@@ -78,16 +111,14 @@ class RelabelViewSet(ChoosesImages):
     @action(detail=True, methods=["post"])
     def redo(self, request: Request, pk: str) -> Response:
         """Bring back what an undo took away, where nobody changed the image since."""
-        return _told(redo_batch(self.get_object(), author=request.user))
+        return Response(_result(redo_batch(self.get_object(), author=request.user)))
 
 
-def _told(done: Relabelled) -> Response:
-    """Answer with what came of a batch."""
-    return Response(
-        {
-            "batch": done.batch.pk if done.batch else None,
-            "changed": done.changed,
-            "unchanged": done.unchanged,
-            "stale": done.stale,
-        }
-    )
+def _result(done: Relabelled) -> dict[str, Any]:
+    """Return what came of a deed."""
+    return {
+        "batch": done.batch.pk if done.batch else None,
+        "changed": done.changed,
+        "unchanged": done.unchanged,
+        "stale": done.stale,
+    }

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -180,3 +181,53 @@ def test_many_images_take_few_queries(
     client = api("annotator")
     with django_assert_max_num_queries(25):
         assert relabel(client, images=seen(images), label="BlotGel").json()["changed"] == 6
+
+
+def test_a_deed_sent_twice_under_one_key_is_done_once(api: Api, images: list[Image]) -> None:
+    client, key = api("annotator"), str(uuid4())
+    first = relabel(client, images=seen(images), label="FAC", key=key).json()
+    relabel(api("curator"), images=[{"id": images[5].pk, "version": images[5].version + 1}], label="BlotGel")
+    again = relabel(client, images=seen(images), label="FAC", key=key).json()
+    assert (first["changed"], first["unchanged"]) == (2, 4)
+    assert again == first
+    assert LabelBatch.objects.filter(key=key).count() == 1
+    assert labels() == ["FAC"] * 5 + ["BlotGel"]
+    other = relabel(api("curator"), images=seen(images)[:1], label="BlotGel", key=key)
+    assert_error(other, 409, "key_taken")
+
+
+def test_a_deed_told_again_still_names_what_somebody_else_had_changed(api: Api, images: list[Image]) -> None:
+    client, key = api("annotator"), str(uuid4())
+    relabel(api("curator"), images=seen(images)[:1], label="BlotGel")
+    answers = [relabel(client, images=seen(images), label="Macroscopy", key=key).json() for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert [(each["id"], each["label"], each["by"]) for each in answers[1]["stale"]] == [
+        (images[0].pk, "BlotGel", "curator")
+    ]
+
+
+def test_several_deeds_in_one_request_are_each_undone_by_themselves(api: Api, images: list[Image]) -> None:
+    client, (first, second) = api("annotator"), seen(images)[:2]
+    deeds = [
+        {"images": [first], "label": "BlotGel", "key": str(uuid4())},
+        {"images": [{**first, "version": first["version"] + 1}], "label": "Macroscopy"},
+        {"images": [second], "label": "no such class"},
+        {"images": [second], "excluded": True},
+    ]
+    results = client.post(f"{API}relabel/many/", {"deeds": deeds}, format="json").json()["results"]
+    assert [each.get("changed") for each in results] == [1, 1, None, 1]
+    assert results[2]["error"]["code"] == "unknown_label"
+    assert labels()[:2] == ["Macroscopy", "FAC"]
+    assert Image.objects.get(pk=second["id"]).excluded
+    assert client.post(f"{API}relabel/{results[1]['batch']}/undo/").json()["changed"] == 1
+    assert labels()[0] == "BlotGel"
+
+
+def test_more_than_fifty_deeds_or_a_wrong_one_are_refused_whole(api: Api, images: list[Image]) -> None:
+    deed = {"images": seen(images)[:1], "label": "BlotGel"}
+    client = api("annotator")
+    for deeds in ([deed] * 51, [], [deed, {"label": "FAC"}]):
+        refused = client.post(f"{API}relabel/many/", {"deeds": deeds}, format="json")
+        assert_error(refused, 400, "invalid")
+    assert labels()[0] == "FAC"
+    assert api("viewer").post(f"{API}relabel/many/", {"deeds": [deed]}, format="json").status_code == 403

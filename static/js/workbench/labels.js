@@ -1,13 +1,21 @@
 // Labels given in the grid: shown at once, saved behind, undone and redone, never lost and never written over
 // what somebody else said meanwhile.
 
-import { post } from "../api.js";
+import { ApiError, post } from "../api.js";
 import { say } from "../toast.js";
 import { Conflicts } from "./conflicts.js";
 import { Deeds } from "./deeds.js";
 import { newKey } from "./key.js";
 import { Outbox } from "./outbox.js";
 import { counted, toldLabel, toldSaved } from "./saying.js";
+
+const MOST_TOGETHER = 50;
+const isPlain = (deed) => deed.kind === "relabel" && Boolean(deed.images) && deed.images.length <= MOST_TOGETHER;
+// How many of the first deeds go in one request.
+function together(waiting) {
+    const other = waiting.findIndex((deed) => !isPlain(deed));
+    return Math.min(MOST_TOGETHER, other < 0 ? waiting.length : Math.max(1, other));
+}
 
 const asShown = ({ id, label, excluded }) => ({ id, label, excluded });
 
@@ -18,7 +26,8 @@ export class Labels {
         this.deeds = new Deeds({ place: `deeds:${whose}`, onChange: onStacks });
         this.outbox = new Outbox({
             place: `outbox:${whose}`,
-            send: (deed) => this.#send(deed),
+            together,
+            send: (deeds) => (deeds.length > 1 ? this.#sendMany(deeds) : this.#send(deeds[0]).then((answer) => [answer])),
             onSaved: (deed, answer) => this.#saved(deed, answer),
             onRefused: (deed, error) => this.#refused(deed, error),
             onState,
@@ -95,6 +104,13 @@ export class Labels {
     }
 
     // What the server made of them
+
+    // Deeds that pile up while others are on their way go together, each still a deed of its own.
+    async #sendMany(deeds) {
+        const bodies = deeds.map(({ key, reason, images, change }) => ({ key, reason, images, ...change }));
+        const { results } = await post("/api/v1/relabel/many/", { deeds: bodies });
+        return results.map((each) => (each.error ? new ApiError(400, each.error) : each));
+    }
 
     async #send(deed) {
         if (deed.kind === "undo" || deed.kind === "redo") return this.#sendTurn(deed);

@@ -5,9 +5,10 @@ const PAUSES = [1, 2, 4, 8, 15];
 const LATER = new Set([0, 401, 429]);
 
 export class Outbox {
-    // `send(deed)` resolves to the server's answer; `onSaved(deed, answer)`, `onRefused(deed, error)`, `onState(state)`.
-    constructor({ place, send, onSaved, onRefused, onState }) {
-        Object.assign(this, { place, send, onSaved, onRefused, onState });
+    // `together(waiting)` says how many of the first deeds go in one request; `send(deeds)` resolves to an answer
+    // or an ApiError for each; `onSaved(deed, answer)`, `onRefused(deed, error)`, `onState(state)`.
+    constructor({ place, together, send, onSaved, onRefused, onState }) {
+        Object.assign(this, { place, together, send, onSaved, onRefused, onState });
         this.sending = false;
         this.failures = 0;
         this.timer = null;
@@ -27,16 +28,6 @@ export class Outbox {
         this.retry();
     }
 
-    // Take a deed back that was never tried; false where it may have reached the server.
-    takeBack(key) {
-        const waiting = this.waiting();
-        const place = waiting.findIndex((deed) => deed.key === key);
-        if (place < 0 || waiting[place].tried || place !== waiting.length - 1) return false;
-        this.#keep(waiting.slice(0, place));
-        this.#tell();
-        return true;
-    }
-
     retry() {
         clearTimeout(this.timer);
         this.timer = null;
@@ -47,9 +38,9 @@ export class Outbox {
         if (this.sending) return;
         this.sending = true;
         try {
-            for (let deed = this.#begin(); deed; deed = this.#begin()) {
+            for (let deeds = this.#begin(); deeds.length; deeds = this.#begin()) {
                 this.#tell();
-                if (!(await this.#deliver(deed))) return;
+                if (!(await this.#deliver(deeds))) return;
             }
         } finally {
             this.sending = false;
@@ -59,32 +50,31 @@ export class Outbox {
 
     #begin() {
         const waiting = this.waiting();
-        if (!waiting.length) return null;
-        waiting[0].tried = true;
+        const deeds = waiting.slice(0, waiting.length && this.together(waiting));
+        deeds.forEach((deed) => (deed.tried = true));
         this.#keep(waiting);
-        return waiting[0];
+        return deeds;
     }
 
-    #end(deed) {
-        this.failures = 0;
-        this.#keep(this.waiting().filter((each) => each.key !== deed.key));
-    }
-
-    async #deliver(deed) {
-        let answer;
+    async #deliver(deeds) {
+        let answers;
         try {
-            answer = await this.send(deed);
+            answers = await this.send(deeds);
         } catch (error) {
             if (LATER.has(error.status) || error.status >= 500) {
                 this.#pause(error);
                 return false;
             }
-            this.#end(deed);
-            this.onRefused(deed, error);
-            return true;
+            answers = deeds.map(() => error);
         }
-        this.#end(deed);
-        this.onSaved(deed, answer);
+        this.failures = 0;
+        const ended = new Set(deeds.map((deed) => deed.key));
+        this.#keep(this.waiting().filter((deed) => !ended.has(deed.key)));
+        deeds.forEach((deed, place) => {
+            const answer = answers[place];
+            if (answer instanceof Error) this.onRefused(deed, answer);
+            else this.onSaved(deed, answer);
+        });
         return true;
     }
 
