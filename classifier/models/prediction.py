@@ -21,7 +21,7 @@ class Prediction(models.Model):
     """One version's probabilities for one image, in the order of the version's classes; sum 1.
 
     `confidence` is the largest of them. `margin` is its lead on the second, 0 to 1; `entropy` is Shannon's,
-    in bits, 0 to log2 of the number of classes: both say how unsure the version was.
+    in bits, 0 to log2 of the number of classes: both say how unsure the version was, and follow from it all.
     """
 
     version = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""How many images a filter chooses, and how many with another value: exact or bounded, always quick."""
+"""How many images a filter chooses, and how many it would with another value: exact, or up to a bound."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

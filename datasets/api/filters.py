@@ -187,7 +187,7 @@ class ImageFilterForm(DatasetForm):
 
 @dataclass(frozen=True)
 class Facet:
-    """A column of images (or their state) whose values are counted, each under all the other filters.
+    """A column of images, or their state, whose values are counted under all filters but the facet's own.
 
     `needs` is the parameter without which there is no such column.
     """

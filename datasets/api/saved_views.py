@@ -128,6 +128,4 @@ class SavedViewViewSet(mixins.ListModelMixin, VisibleRows):
             with transaction.atomic():
                 asked.save(**fields)
         except IntegrityError as error:
-            raise NameTaken(
-                "You have a view of this name already. Choose another, or change that."
-            ) from error
+            raise NameTaken("You have a view of this name already. Choose another name.") from error

@@ -1,4 +1,4 @@
-"""Routes of datasets, splits, saved views and exports; the hall registers images, with wider filters."""
+"""Routes of datasets, splits, views and exports; the hall has images and relabelling, with more filters."""
 
 from django.urls import path
 from rest_framework.routers import SimpleRouter
