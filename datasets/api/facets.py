@@ -36,10 +36,10 @@ def count_images(asked: ImageFilter) -> Counted:
     return count_up_to(asked.qs)
 
 
-def count_up_to(images: "QuerySet[Any]", most: int = MOST_COUNTED) -> Counted:
-    """Count images one by one, and stop behind `most`."""
-    found = images.order_by().values("pk")[: most + 1].count()
-    return Counted(min(found, most), exact=found <= most)
+def count_up_to(images: "QuerySet[Any]") -> Counted:
+    """Count images one by one, and stop behind `MOST_COUNTED`."""
+    found = images.order_by().values("pk")[: MOST_COUNTED + 1].count()
+    return Counted(min(found, MOST_COUNTED), exact=found <= MOST_COUNTED)
 
 
 def count_facets(asked: ImageFilter) -> dict[str, list[dict[str, Any]]]:

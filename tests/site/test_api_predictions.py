@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from biofors_site.api.filters import WideImageFilter
-from classifier.models import ModelVersion
+from classifier.models import ModelVersion, Prediction
 from classifier.registry import promote
 from datasets.models import Image
 from tests.factories import ImageFactory, PaperFactory
@@ -85,9 +85,40 @@ def test_the_prediction_stands_beside_the_label(api: Api, images: list[Image], v
     assert listed(client, "")[0]["prediction"] is None
 
 
+def test_images_go_by_how_close_a_call_it_was(api: Api, version: ModelVersion, images: list[Image]) -> None:
+    first, second, third, _ = (image.pk for image in images)
+    client = api("viewer")
+    # Nearly a tie of two classes is closer than an even spread behind a leader, which is less decided.
+    close = [0.41, 0.59, 0, 0, 0]
+    Prediction.objects.get(image=first).delete()
+    PredictionFactory(version=version, image=images[0], predicted="FAC", confidence=0.59, probabilities=close)
+    for ordering, expected in [
+        ("margin", [first, third, second]),
+        ("-margin", [second, third, first]),
+        ("entropy", [first, second, third]),
+        ("-entropy", [third, second, first]),
+    ]:
+        seen = [each["id"] for each in listed(client, f"model=champion&ordering={ordering}")]
+        assert seen == expected, ordering
+
+
+def test_predicted_classes_are_counted(api: Api, version: ModelVersion) -> None:
+    body = api("viewer").get(f"{API}images/facets/?dataset=d&model=champion&predicted=FAC&actual=FAC").json()
+    counts = {
+        name: {each["value"]: each["count"] for each in values if each["count"]}
+        for name, values in body["facets"].items()
+    }
+    assert body["count"] == 1
+    assert counts["predicted"] == {"FAC": 1, "Microscopy": 1}
+    assert counts["label"] == {"FAC": 1}
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
+        ("disagrees=perhaps", "disagrees"),
+        ("ordering=-margin", "ordering"),
+        ("ordering=entropy", "ordering"),
         ("model=none", "model"),
         ("model=99999", "model"),
         ("model=panels@99", "model"),

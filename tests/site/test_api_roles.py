@@ -12,7 +12,7 @@ from django.test import Client
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
-from datasets.models import Image, LabelBatch
+from datasets.models import Image, LabelBatch, SavedView
 from tests.factories import ImageFactory
 from tests.factories_models import (
     ImportJobFactory,
@@ -77,7 +77,6 @@ WRITES = (
     ("post", "inference-jobs/{job}/cancel/", "curator"),
     ("post", "imports/", "curator"),
     ("post", "views/", "viewer"),
-    ("patch", "views/{view}/", "viewer"),
 )
 
 
@@ -95,6 +94,12 @@ def rows() -> dict[str, int]:
         "model": ModelVersionFactory().pk,
         "job": InferenceJobFactory(dataset=split.dataset).pk,
         "import": ImportJobFactory().pk,
+        "view": SavedView.objects.create(
+            dataset=split.dataset,
+            owner=get_user_model().objects.create(username="owner"),
+            name="v",
+            shared=True,
+        ).pk,
     }
 
 
