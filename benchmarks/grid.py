@@ -157,13 +157,11 @@ class Bench:
     def _cursor(self, given: dict[str, str]) -> str:
         """Return the cursor behind half of a list's images, at most page 10,000."""
         from biofors_site.api.filters import WideImageFilter
-        from biofors_site.api.views import PredictedImageViewSet, in_order
+        from biofors_site.api.views import in_order
         from datasets.api.keyset import _write_cursor
         from datasets.models import Image
 
-        ordering = given.get("ordering", "id")
-        fields = PredictedImageViewSet.orderings[ordering]
-        images = in_order(WideImageFilter(given, queryset=Image.objects.all()).qs, ordering)
+        images, fields = in_order(WideImageFilter(given, queryset=Image.objects.all()))
         behind = min(images.count() // 2, 9_999 * 50)
         row = images.order_by(*fields)[behind]
         return str(_write_cursor([row], fields, backwards=False))

@@ -1,13 +1,26 @@
 """Images by what a model said of them, beside everything that `datasets` filters by."""
 
-import django_filters
-from django.db.models import F, FilteredRelation, Q, QuerySet
+from typing import Any
 
-from classifier.models import ModelVersion
+import django_filters
+from django.db import connection
+from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.utils.functional import cached_property
+
+from biofors_site.api.leading import Unindexed, are_few, led_by_others
+from classifier.models import ModelVersion, Prediction
 from classifier.registry import find_model
 from datasets.api.filters import Facet, ImageFilter, ImageFilterForm, wrong
 from datasets.models import Image
 
+# Orders that need a model: the field of its prediction that each goes by.
+OF_PREDICTIONS = {
+    "confidence": "predicted_confidence",
+    "margin": "predicted_margin",
+    "entropy": "predicted_entropy",
+}
+# Filters that an index of predictions serves.
+SAID = {"predicted": "predicted", "min_confidence": "confidence__gte", "max_confidence": "confidence__lte"}
 MODEL_FILTERS = ("predicted", "min_confidence", "max_confidence", "disagrees")
 
 
@@ -91,9 +104,14 @@ class WideImageFilter(ImageFilter):
         """The version that the filters speak of."""
         return self.form.cleaned_data.get("model") if self.is_valid() else None
 
+    def filter_queryset(self, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
+        """Filter, and let the predictions lead where that is quicker."""
+        images = super().filter_queryset(queryset)
+        return led_by_others(images) if self.predictions_lead else images
+
     def by_model(self, images: "QuerySet[Image]", _name: str, version: ModelVersion) -> "QuerySet[Image]":
         """Add what the version said of each image."""
-        return with_predictions(images, version)
+        return with_predictions(images, version, only=self.predicted_only, indexed=self.predictions_lead)
 
     def by_disagreement(self, images: "QuerySet[Image]", _name: str, wanted: bool) -> "QuerySet[Image]":
         """Keep labelled images whose label is not (or is) what the model said."""
@@ -101,18 +119,64 @@ class WideImageFilter(ImageFilter):
         same = Q(predicted_label=F("label__name"))
         return said.filter(~same if wanted else same)
 
+    @property
+    def order(self) -> str:
+        """What the images are ordered by, without the direction."""
+        return (self.data.get("ordering") or "id").lstrip("-")
 
-def with_predictions(images: "QuerySet[Image]", version: ModelVersion) -> "QuerySet[Image]":
-    """Add what a version said of each image (None where nothing).
+    @property
+    def predicted_only(self) -> bool:
+        """Whether images without a prediction are left out."""
+        return self.order in OF_PREDICTIONS or any(self.data.get(name) for name in MODEL_FILTERS)
+
+    @cached_property
+    def predictions_lead(self) -> bool:
+        """Whether predictions are read first, and the images after them."""
+        cleaned = self.form.cleaned_data
+        if cleaned.get("model") is None or not self.predicted_only or connection.vendor != "sqlite":
+            return False
+        if self.order in OF_PREDICTIONS:
+            return not self._few_images()
+        said = {field: cleaned[name] for name, field in SAID.items() if cleaned.get(name) not in (None, "")}
+        if said and are_few(Prediction.objects.filter(version=cleaned["model"], **said)):
+            return True
+        return "predicted" in said and self.order == "id" and not self._few_images()
+
+    def _few_images(self) -> bool:
+        """Whether the filters that ask for no model choose few images."""
+        narrowed = {
+            name: self.data[name]
+            for name in self.filters
+            if name not in (*MODEL_FILTERS, "model") and self.data.get(name)
+        }
+        if not narrowed.keys() - {"dataset"}:
+            return False
+        return are_few(type(self)(narrowed, queryset=self.queryset, request=self.request).qs)
+
+    def ordered_by(self, fields: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the fields of an order, the image's id as the index that leads names it."""
+        if not self.predictions_lead:
+            return fields
+        return tuple({"id": "predicted_image", "-id": "-predicted_image"}.get(name, name) for name in fields)
+
+
+def with_predictions(
+    images: "QuerySet[Image]", version: ModelVersion, *, only: bool = False, indexed: bool = True
+) -> "QuerySet[Image]":
+    """Add what a version said of each image (None where nothing; with `only`, those are left out).
 
     `predicted_label`, `predicted_confidence`, `predicted_margin`, `predicted_entropy`, and `predicted_image`:
-    the image's id once more, by which an index of predictions goes on within equal values.
+    the image's id once more, by which an index of predictions goes on within equal values. Not `indexed`,
+    they choose and order images that are found another way.
     """
-    return images.annotate(
-        said=FilteredRelation("prediction", condition=Q(prediction__version=version)),
-        predicted_label=F("said__predicted"),
-        predicted_confidence=F("said__confidence"),
-        predicted_margin=F("said__margin"),
-        predicted_entropy=F("said__entropy"),
-        predicted_image=F("said__image_id"),
+    said = images.annotate(said=FilteredRelation("prediction", condition=Q(prediction__version=version)))
+    if only:
+        said = said.filter(said__version=version)
+    column = F if indexed else lambda name: Unindexed(F(name))
+    return said.annotate(
+        predicted_label=column("said__predicted"),
+        predicted_confidence=column("said__confidence"),
+        predicted_margin=column("said__margin"),
+        predicted_entropy=column("said__entropy"),
+        predicted_image=column("said__image_id"),
     )

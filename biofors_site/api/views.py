@@ -5,39 +5,33 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
+from django_filters.utils import translate_validation
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from biofors_site.api.filters import WideImageFilter, with_predictions
+from biofors_site.api.filters import OF_PREDICTIONS, WideImageFilter, with_predictions
 from classifier.registry import find_model
 from datasets.api.images import ImageViewSet
 from datasets.api.relabelling import RelabelViewSet
 from datasets.api.serializers import ImageSerializer
 from datasets.models import Image
 
-# Orders that need a model: the field of its prediction that each goes by.
-OF_PREDICTIONS = {
-    "confidence": "predicted_confidence",
-    "margin": "predicted_margin",
-    "entropy": "predicted_entropy",
-}
-
 
 class NoModelChosen(ValueError):
     """Raised where an order goes by predictions, and nobody said whose."""
 
 
-def in_order(images: "QuerySet[Any]", ordering: str) -> "QuerySet[Any]":
-    """Keep the images that have a place in an order: those predicted, or ever labelled; `NoModelChosen`."""
-    name = ordering.lstrip("-")
-    if name == "changed":
-        return images.filter(labelled_at__isnull=False)
-    if name not in OF_PREDICTIONS:
-        return images
-    if "predicted_image" not in images.query.annotations:
-        raise NoModelChosen(f"Choose the model whose {name} orders the images.")
-    return images.filter(predicted_image__isnull=False)
+def in_order(asked: WideImageFilter) -> tuple["QuerySet[Any]", tuple[str, ...]]:
+    """Return the images of a valid filter that have a place in its order, and the fields it goes by.
+
+    Those never labelled have no time of it; those not predicted are left out by the filter. `NoModelChosen`.
+    """
+    fields = PredictedImageViewSet.orderings[asked.data.get("ordering") or "id"]
+    if asked.order in OF_PREDICTIONS and asked.version is None:
+        raise NoModelChosen(f"Choose the model whose {asked.order} orders the images.")
+    images = asked.qs.filter(labelled_at__isnull=False) if asked.order == "changed" else asked.qs
+    return images, asked.ordered_by(fields)
 
 
 class PredictionSerializer(serializers.Serializer[Any]):
@@ -96,13 +90,17 @@ class PredictedImageViewSet(ImageViewSet):
         params = self.request.query_params
         if self.action == "retrieve" and params.get("model"):
             return with_predictions(queryset, find_model(params["model"], self.request.user))
-        filtered = super().filter_queryset(queryset)
-        if self.action != "list":
-            return filtered
+        if self.action != "list" or (params.get("ordering") or "id") not in self.orderings:
+            return super().filter_queryset(queryset)
+        asked = WideImageFilter(params, queryset=queryset, request=self.request)
+        if not asked.is_valid():
+            raise translate_validation(asked.errors)
         try:
-            return in_order(filtered, params.get("ordering") or "id")
+            images, fields = in_order(asked)
         except NoModelChosen as error:
             raise ValidationError({"ordering": [str(error)]}) from error
+        self.orderings = {**self.orderings, params.get("ordering") or "id": fields}
+        return images
 
 
 class PredictedRelabelViewSet(RelabelViewSet):

@@ -70,7 +70,8 @@ class Choice:
         row: Any = image
         if self.version:
             row = with_predictions(Image.objects.filter(pk=image.pk), self.version).get()
-        if self.ordering[0].lstrip("-") != "id" and getattr(row, self.ordering[0].lstrip("-")) is None:
+            row.predicted_image = row.pk
+        if getattr(row, self.ordering[0].lstrip("-")) is None:
             return None, None
         before, after = neighbours(self.images, ordering=self.ordering, row=row)
         return before and before.pk, after and after.pk
@@ -91,12 +92,11 @@ def chosen(request: HttpRequest, dataset: Dataset) -> Choice:
         errors["ordering"] = [f"{ordering!r:.40} is no order of images."]
     elif not errors:
         try:
-            found = in_order(asked.qs, ordering)
+            found, fields = in_order(asked)
         except NoModelChosen as error:
             errors["ordering"] = [str(error)]
     if errors:
         return Choice(images.none(), source, query, errors=errors)
-    fields = PredictedImageViewSet.orderings[ordering]
     # An order may leave images out; else the filter knows how to count without counting.
     counted = asked if found is asked.qs else None
     return Choice(found, source, query, version=asked.version, ordering=fields, asked=counted)
