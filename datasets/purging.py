@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from datasets import store
 from datasets.errors import Refused
-from datasets.models import Dataset, Image, LabelBatch, Maintenance, Split
+from datasets.models import Dataset, Image, ImageCount, LabelBatch, Maintenance, Split
 
 CHUNK = 500
 
@@ -72,7 +72,8 @@ def _leaning(dataset: Dataset) -> Iterator[tuple["QuerySet[Any]", bool]]:
     """
     for target, path in ((Dataset, ""), (Split, "__dataset"), (Image, "__dataset")):
         for relation in target._meta.get_fields(include_hidden=True):
-            if isinstance(relation, models.ManyToOneRel):
+            # The database's own counts go by themselves.
+            if isinstance(relation, models.ManyToOneRel) and relation.related_model is not ImageCount:
                 model = relation.related_model
                 rows = model._base_manager.filter(**{f"{relation.field.name}{path}": dataset})
                 above = model._meta.app_label != Dataset._meta.app_label

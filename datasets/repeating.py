@@ -24,8 +24,8 @@ def once(
 ) -> Relabelled:
     """Return what came of a deed: `do` does it and gives its batch this key, unless the author did it before.
 
-    `KeyTaken` where it is another's. `seen` maps the ids of images named one by one to the versions seen. A deed that changed nothing left no
-    batch and is done again, to the same end.
+    `seen` maps the ids of images named one by one to the versions seen. A deed that changed nothing left no
+    batch and is done again, to the same end. `KeyTaken` where somebody else's deed bears the key.
     """
     if key is None:
         return do()

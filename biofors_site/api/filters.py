@@ -113,7 +113,7 @@ class WideImageFilter(ImageFilter):
         """Add what the version said of each image."""
         return with_predictions(images, version, only=self.predicted_only, indexed=self.predictions_lead)
 
-    def by_disagreement(self, images: "QuerySet[Image]", _name: str, wanted: bool) -> "QuerySet[Image]":
+    def by_disagreement(self, images: "QuerySet[Any]", _name: str, wanted: bool) -> "QuerySet[Any]":
         """Keep labelled images whose label is not (or is) what the model said."""
         said = images.filter(label__isnull=False, predicted_label__isnull=False)
         same = Q(predicted_label=F("label__name"))

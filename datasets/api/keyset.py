@@ -73,7 +73,9 @@ class RowsBehind(Func):
         self.operator = "<" if descending.pop() else ">"
         self.values = values
 
-    def as_sql(self, compiler: Any, connection: Any, **_extra: Any) -> Any:
+    def as_sql(  # type: ignore[override]
+        self, compiler: Any, connection: Any, **_extra: Any
+    ) -> Any:
         """Compare the row of fields with the row of values."""
         fields = self.get_source_expressions()
         pairs = zip(fields, self.values, strict=True)

@@ -10,7 +10,8 @@ from rest_framework.test import APIClient
 
 from classifier.evaluation import evaluate
 from classifier.registry import promote
-from datasets.models import Image
+from datasets.models import Image, SavedView
+from tests.factories import UserFactory
 from tests.factories_models import (
     ImportJobFactory,
     InferenceJobFactory,
@@ -44,6 +45,13 @@ def ids() -> dict[str, Any]:
         "evaluations": evaluate(version, split=split, subset="test").pk,
         "training-runs": TrainingRunFactory(split=split).pk,
         "inference-jobs": InferenceJobFactory(dataset=split.dataset, version=version).pk,
+        "views": SavedView.objects.create(
+            dataset=split.dataset,
+            owner=UserFactory(),
+            name="doubts",
+            query={"state": "unlabelled"},
+            shared=True,
+        ).pk,
         "imports": ImportJobFactory(result={"created": 1}).pk,
     }
 
