@@ -13,7 +13,8 @@ WINDOW = {"width": 1440, "height": 900}
 # From a model's page everything else is a link away.
 ADDRESSES = {
     "home": "/?dataset=sample",
-    "workbench": "/workbench/?dataset=sample&model=champion",
+    "workbench": "/workbench/?dataset=sample&model=champion&ordering=panel",
+    "dataset": "/datasets/sample/",
     "split": "/splits/1/",
     "run": "/training/1/",
     "model": "/models/1/",

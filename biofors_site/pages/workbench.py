@@ -32,7 +32,7 @@ GROUPS = {"paper": "paper", "panel": "panel"}
 QUEUES = (
     ("Unlabelled", {"state": "unlabelled"}),
     (
-        "Labels that the champion contradicts, surest first",
+        "Champion disagrees, surest first",
         {"model": CHAMPION, "disagrees": "true", "ordering": "-confidence"},
     ),
     ("Champion least certain", {"model": CHAMPION, "ordering": "margin"}),
