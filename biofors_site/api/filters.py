@@ -7,10 +7,11 @@ from django.db import connection
 from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils.functional import cached_property
 
-from biofors_site.api.leading import Unindexed, are_few, led_by_others
 from classifier.models import ModelVersion, Prediction
 from classifier.registry import find_model
-from datasets.api.filters import Facet, ImageFilter, ImageFilterForm, wrong
+from datasets.api.filter_forms import ImageFilterForm, wrong
+from datasets.api.filters import Facet, ImageFilter
+from datasets.api.leading import Unindexed, are_few, led_by_others
 from datasets.models import Image
 
 # Orders that need a model: the field of its prediction that each goes by.
@@ -120,11 +121,6 @@ class WideImageFilter(ImageFilter):
         return said.filter(~same if wanted else same)
 
     @property
-    def order(self) -> str:
-        """What the images are ordered by, without the direction."""
-        return (self.data.get("ordering") or "id").lstrip("-")
-
-    @property
     def predicted_only(self) -> bool:
         """Whether images without a prediction are left out."""
         return self.order in OF_PREDICTIONS or any(self.data.get(name) for name in MODEL_FILTERS)
@@ -154,10 +150,13 @@ class WideImageFilter(ImageFilter):
         return are_few(type(self)(narrowed, queryset=self.queryset, request=self.request).qs)
 
     def ordered_by(self, fields: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the fields of an order, the image's id as the index that leads names it."""
-        if not self.predictions_lead:
+        """Return the fields of an order, an image's id under both names that the tables have for it."""
+        if not self.predicted_only:
             return fields
-        return tuple({"id": "predicted_image", "-id": "-predicted_image"}.get(name, name) for name in fields)
+        both = {"id": "predicted_image=id", "-id": "-predicted_image=id"}
+        if connection.vendor == "sqlite" and not self.predictions_lead:
+            return fields
+        return tuple(both[name] for name in fields) if self.order == "id" else fields
 
 
 def with_predictions(

@@ -71,7 +71,7 @@ class Choice:
         if self.version:
             row = with_predictions(Image.objects.filter(pk=image.pk), self.version).get()
             row.predicted_image = row.pk
-        if getattr(row, self.ordering[0].lstrip("-")) is None:
+        if getattr(row, self.ordering[0].lstrip("-").partition("=")[0]) is None:
             return None, None
         before, after = neighbours(self.images, ordering=self.ordering, row=row)
         return before and before.pk, after and after.pk

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count
 from django.urls import reverse
 
 from classifier.models import Alias, Evaluation, ModelVersion, Promotion
 from classifier.models.registry import CHAMPION
 from datasets.admin.page import Page, address
+from datasets.api.facets import count_up_to
 from datasets.models import Dataset, LabelBatch, Split, Subset
 from datasets.queries import class_counts, class_looks, state_counts
 from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
@@ -184,19 +184,22 @@ def _news(dataset: Dataset, user: Any) -> list[News]:
 def _label_news(dataset: Dataset, user: Any) -> list[News]:
     """Return the last label batches, with how many images each concerned."""
     batches = LabelBatch.objects.visible_to(user).filter(dataset=dataset).select_related("author")[:NEWS]
-    ids = [batch.pk for batch in batches]
-    counted = LabelBatch.objects.filter(pk__in=ids).order_by().values_list("pk").annotate(Count("labels"))
-    sizes = dict(counted)
     return [
         News(
             batch.created_at,
             _who(batch.author),
-            f"{_DEEDS[batch.kind]} {sizes[batch.pk]:,} image{'' if sizes[batch.pk] == 1 else 's'}"
+            f"{_DEEDS[batch.kind]} {_size(batch)}"
             + (f": {batch.reason}" if batch.reason and batch.kind in _SAYS_WHY else ""),
             address(reverse("workbench"), dataset=dataset.slug),
         )
         for batch in batches
     ]
+
+
+def _size(batch: LabelBatch) -> str:
+    """Say how many images a batch labelled; of an import of very many, at least how many."""
+    found = count_up_to(batch.labels.all())
+    return f"{found.count:,}{'' if found.exact else '+'} image{'' if found.count == 1 else 's'}"
 
 
 def _split_news(dataset: Dataset, user: Any) -> list[News]:

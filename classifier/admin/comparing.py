@@ -14,7 +14,7 @@ from classifier.models.registry import CHAMPION
 from classifier.registry import find_model
 from classifier.verdict import judge
 from datasets.admin.page import Page, address
-from datasets.api.filters import split_named
+from datasets.api.filter_forms import split_named
 from datasets.errors import Refused
 from datasets.models import Image, Split, Subset
 from datasets.queries import class_looks

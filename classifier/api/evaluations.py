@@ -20,7 +20,7 @@ from classifier.comparison import MOST_MODELS, compare
 from classifier.evaluation import evaluated_images
 from classifier.models import Evaluation
 from classifier.registry import find_model
-from datasets.api.filters import split_named
+from datasets.api.filter_forms import split_named
 from datasets.api.serializers import ErrorSerializer
 from datasets.api.views import VisibleRows
 from datasets.models import Subset

@@ -5,7 +5,8 @@ from django.db.models import QuerySet
 
 from classifier.models import Evaluation, ModelVersion
 from classifier.registry import find_model
-from datasets.api.filters import RowsFilter, RowsForm, split_named
+from datasets.api.filter_forms import RowsForm, split_named
+from datasets.api.filters import RowsFilter
 from datasets.models import Split, Subset
 
 

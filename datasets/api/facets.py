@@ -9,7 +9,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import F, QuerySet, Sum
 
-from datasets.api.filters import NO_LABEL, ImageFilter
+from datasets.api.filter_forms import NO_LABEL
+from datasets.api.filters import ImageFilter
 from datasets.models import Image, ImageCount, Label, LabelClass, Subset
 
 MOST_COUNTED = 10_000
@@ -36,17 +37,18 @@ def count_images(asked: ImageFilter) -> Counted:
     return count_up_to(asked.qs)
 
 
-def count_up_to(images: "QuerySet[Any]") -> Counted:
-    """Count images one by one, and stop behind `MOST_COUNTED`."""
-    found = images.order_by().values("pk")[: MOST_COUNTED + 1].count()
+def count_up_to(rows: "QuerySet[Any]") -> Counted:
+    """Count rows one by one, and stop behind `MOST_COUNTED`."""
+    found = rows.order_by().values("pk")[: MOST_COUNTED + 1].count()
     return Counted(min(found, MOST_COUNTED), exact=found <= MOST_COUNTED)
 
 
-def count_facets(asked: ImageFilter) -> dict[str, list[dict[str, Any]]]:
-    """Count the values of each facet under all filters of a valid one but the facet's own.
+def count_facets(asked: ImageFilter) -> tuple[Counted, dict[str, list[dict[str, Any]]]]:
+    """Count what a valid filter chooses, and each facet's values under all its filters but the facet's own.
 
     {facet: [{"value", "count", "exact"}]}; a facet that needs a parameter which is not given is left out.
     """
+    whole: Counted | None = None
     given = _given(asked, keep=asked.showing)
     shown = {name: facet for name, facet in asked.facets.items() if not facet.needs or facet.needs in given}
     # Facets that leave out the same filters are counted together.
@@ -63,9 +65,14 @@ def count_facets(asked: ImageFilter) -> dict[str, list[dict[str, Any]]]:
         if found := [name for name in names if name not in kept]:
             columns = [*_COLUMNS, *(shown[name].column for name in found if shown[name].needs)]
             tally = _tally_found(_filtered(asked, narrowed, asked.queryset), columns)
-            exact = sum(row["found"] for row in tally) <= MOST_COUNTED
+            total = sum(row["found"] for row in tally)
+            exact = total <= MOST_COUNTED
             counted |= {name: _values(asked, name, tally, exact=exact) for name in found}
-    return {name: counted[name] for name in shown}
+            if left == given.keys():
+                whole = Counted(min(total, MOST_COUNTED), exact=exact)
+    if whole is None or _given(asked).keys() <= asked.counted:
+        whole = count_images(asked)
+    return whole, {name: counted[name] for name in shown}
 
 
 def _given(asked: ImageFilter, keep: frozenset[str] = frozenset()) -> dict[str, str]:

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from datasets.api.documents import MEDIA_TYPES, AnyAccept, check_body_size, send_file
 from datasets.api.errors import error_response
-from datasets.api.facets import count_facets, count_images
+from datasets.api.facets import count_facets
 from datasets.api.filters import ImageFilter
 from datasets.api.label_serializers import NewLabelSerializer
 from datasets.api.serializers import (
@@ -131,8 +131,7 @@ class ImageViewSet(mixins.ListModelMixin, VisibleRows):
         if not asked.is_valid():
             raise translate_validation(asked.errors)
         as_of = timezone.now()
-        counted = count_images(asked)
-        facets = count_facets(asked)
+        counted, facets = count_facets(asked)
         return Response({"count": counted.count, "exact": counted.exact, "as_of": as_of, "facets": facets})
 
     @extend_schema(summary="The original, byte for byte", responses={(200, "image/*"): IMAGE_FILE})

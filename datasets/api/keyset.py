@@ -28,12 +28,15 @@ def keyset_page(queryset: "QuerySet[Any]", *, ordering: Sequence[str], cursor: s
     """Return up to `size` rows from where the cursor stands; `BadCursor` where it is none of this ordering.
 
     `ordering` holds fields that are never null, the last of them unique; "-" before all of them reverses.
+    A single one may be `a=b`: both always hold the same, and each lets the database start behind it.
     """
     values, backwards = _read_cursor(cursor, ordering) if cursor else (None, False)
     order = [_reversed(name) for name in ordering] if backwards else list(ordering)
-    if values is not None:
-        queryset = queryset.filter(RowsBehind(order, values))
-    rows = list(queryset.order_by(*order)[: size + 1])
+    behind = queryset if values is None else queryset.filter(*rows_behind(order, values))
+    # The ids first: what has to be sorted is then small, and only the page's own rows are joined and read.
+    ids = list(behind.order_by(*map(_sorted_by, order)).values_list("pk", flat=True)[: size + 1])
+    found = {row.pk: row for row in queryset.filter(pk__in=ids)} if ids else {}
+    rows = [found[pk] for pk in ids if pk in found]
     more = len(rows) > size
     rows = rows[:size]
     if backwards:
@@ -48,12 +51,20 @@ def keyset_page(queryset: "QuerySet[Any]", *, ordering: Sequence[str], cursor: s
 
 def neighbours(queryset: "QuerySet[Any]", *, ordering: Sequence[str], row: Any) -> tuple[Any, Any]:
     """Return the rows before and after a row, which need not be among them; None at an end."""
-    values = [_value(row, name.lstrip("-")) for name in ordering]
+    values = [_value(row, name) for name in ordering]
     before, after = (
-        queryset.filter(RowsBehind(order, values)).order_by(*order).first()
+        queryset.filter(*rows_behind(order, values)).order_by(*map(_sorted_by, order)).first()
         for order in ([_reversed(name) for name in ordering], ordering)
     )
     return before, after
+
+
+def rows_behind(order: Sequence[str], values: Sequence[Any]) -> list["RowsBehind"]:
+    """Return the conditions on the rows that come after these values."""
+    first, _, twin = order[0].partition("=")
+    if not twin:
+        return [RowsBehind(order, values)]
+    return [RowsBehind([name], values) for name in (first, f"-{twin}" if first.startswith("-") else twin)]
 
 
 class RowsBehind(Func):
@@ -73,9 +84,7 @@ class RowsBehind(Func):
         self.operator = "<" if descending.pop() else ">"
         self.values = values
 
-    def as_sql(  # type: ignore[override]
-        self, compiler: Any, connection: Any, **_extra: Any
-    ) -> Any:
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **_extra: Any) -> Any:
         """Compare the row of fields with the row of values."""
         fields = self.get_source_expressions()
         pairs = zip(fields, self.values, strict=True)
@@ -92,15 +101,19 @@ def _reversed(name: str) -> str:
 
 def _write_cursor(rows: Sequence[Any], ordering: Sequence[str], *, backwards: bool) -> str | None:
     """Say where a page starts; without rows, at the very beginning or end."""
-    values = [_value(rows[0], name.lstrip("-")) for name in ordering] if rows else None
+    values = [_value(rows[0], name) for name in ordering] if rows else None
     if values is None and not backwards:
         return None
     values = values and [each.isoformat() if isinstance(each, datetime) else each for each in values]
     return signing.dumps([list(ordering), values, backwards], salt=SALT)
 
 
-def _value(row: Any, field: str) -> Any:
-    for part in field.split("__"):
+def _sorted_by(name: str) -> str:
+    return name.partition("=")[0]
+
+
+def _value(row: Any, name: str) -> Any:
+    for part in _sorted_by(name).lstrip("-").split("__"):
         row = getattr(row, part)
     return row
 

@@ -11,7 +11,8 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from datasets.api.filters import DatasetForm, RowsFilter
+from datasets.api.filter_forms import DatasetForm
+from datasets.api.filters import RowsFilter
 from datasets.api.serializers import ErrorSerializer
 from datasets.api.views import VisibleRows
 from datasets.errors import Refused

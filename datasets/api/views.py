@@ -16,7 +16,8 @@ from rest_framework.response import Response
 from datasets.api.counts import counts_of
 from datasets.api.documents import AnyAccept
 from datasets.api.downloads import labels_file, zipped_class_folders
-from datasets.api.filters import SplitFilter, split_named
+from datasets.api.filter_forms import split_named
+from datasets.api.filters import SplitFilter
 from datasets.api.serializers import (
     DatasetSerializer,
     ErrorSerializer,

@@ -3,19 +3,18 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from datasets.decoding import ImageRefused
+from datasets.importing.new_images import new_image
 from datasets.importing.reading import Facts, Read, batches, facts_of, read_entry
 from datasets.importing.summary import Entry, ImportSummary, Progress
 from datasets.label_times import time_of_labels
 from datasets.labelling import ChangedMeanwhile, NewLabel, record_labels
 from datasets.models import Dataset, Image, Label, LabelBatch, Paper
-from datasets.models.image import panel_position
 from datasets.panel_groups import mark_mixed
 from datasets.store import path_of, put_many
 
@@ -267,39 +266,6 @@ class Storing:
                 self.summary.tell("unlabelled_files", str(read.entry))
         self.met_keys.update((read.entry.paper, read.entry.file_name) for read in reads)
         self.met_shas.update(facts.sha256 for _, facts in plan.create)
-
-
-def new_image(
-    facts: Facts,
-    *,
-    dataset: Dataset | None,
-    paper_id: int | None,
-    file_name: str,
-    label_id: int | None,
-    source: str,
-    author: Any,
-    at: datetime,
-) -> Image:
-    """Return an unsaved image; with a label it stands at version 1, said by the author at that time."""
-    figure, panel_group = panel_position(file_name)
-    return Image(
-        dataset=dataset,
-        paper_id=paper_id,
-        file_name=file_name,
-        figure=figure,
-        panel_group=panel_group,
-        sha256=facts.sha256,
-        byte_size=facts.byte_size,
-        width=facts.width,
-        height=facts.height,
-        format=facts.format,
-        notes=facts.notes,
-        label_id=label_id,
-        version=1 if label_id else 0,
-        label_source=source if label_id else "",
-        labelled_by=author if label_id else None,
-        labelled_at=at if label_id else None,
-    )
 
 
 def _new_dataset(slug: str, author: Any) -> Dataset:

@@ -7,8 +7,8 @@ from django.db import IntegrityError, transaction
 
 from datasets.decoding import safe_file_name, safe_paper
 from datasets.errors import Refused
+from datasets.importing.new_images import new_image
 from datasets.importing.reading import facts_of
-from datasets.importing.storing import new_image
 from datasets.label_times import time_of_labels
 from datasets.models import Dataset, Image, Label, LabelBatch, LabelClass, Paper
 from datasets.panel_groups import mark_mixed

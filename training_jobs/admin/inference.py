@@ -13,7 +13,7 @@ from classifier.models import ModelVersion
 from classifier.models.registry import CHAMPION
 from classifier.registry import find_model
 from datasets.admin.page import address
-from datasets.api.filters import split_named
+from datasets.api.filter_forms import split_named
 from datasets.errors import Refused
 from datasets.models import Dataset, Subset
 from datasets.queries import find_dataset

@@ -3,7 +3,8 @@
 import django_filters
 
 from classifier.api.filters import ModelAndSplitForm
-from datasets.api.filters import DatasetForm, RowsFilter
+from datasets.api.filter_forms import DatasetForm
+from datasets.api.filters import RowsFilter
 from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
 
 

@@ -18,7 +18,7 @@ from classifier.api.evaluation_serializers import NewEvaluationSerializer
 from classifier.api.evaluations import EvaluationViewSet
 from classifier.registry import find_model
 from datasets.api.documents import AnyAccept
-from datasets.api.filters import split_named
+from datasets.api.filter_forms import split_named
 from datasets.api.serializers import ErrorSerializer
 from datasets.api.views import VisibleRows
 from datasets.queries import find_dataset

@@ -1,4 +1,4 @@
-"""Which table a list is read from first: the images, or what a model said of them.
+"""Which index a list is read by: the one that chooses few rows, or the one that has them in order.
 
 PostgreSQL finds out by its statistics. SQLite keeps none that tell a rare value from a common one; left
 alone it takes an index of the wrong side and sorts a million rows for a page of fifty. A condition or an
