@@ -73,7 +73,7 @@ class ImageFilterForm(DatasetForm):
         if not found:
             where = f" in {dataset.slug}" if dataset else ""
             raise wrong(f"There is no paper {identifier!r}{where}.")
-        return Q(paper__in=found)
+        return Q(paper=found[0]) if len(found) == 1 else Q(paper__in=found)
 
     def clean_split(self) -> Split | None:
         """Find a split by id, `dataset/name`, or a name that is unique."""

@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils.functional import cached_property
 
 from datasets.api.filter_forms import DatasetForm, ImageFilterForm
-from datasets.api.leading import Unindexed, are_few
+from datasets.api.leading import Unindexed, are_few, led_by_others
 from datasets.models import Image, Label, Split, Subset
 from datasets.models.image import in_state
 
@@ -60,7 +60,7 @@ class ImageFilter(RowsFilter):
     label = django_filters.CharFilter(
         method="by_condition", help_text="A class, by name or alias; or `none`."
     )
-    paper = django_filters.CharFilter(method="by_condition", help_text="A paper's identifier.")
+    paper = django_filters.CharFilter(method="by_paper", help_text="A paper's identifier.")
     split = django_filters.CharFilter(method="by_split", help_text="A split's id, or `dataset/name`.")
     subset = django_filters.ChoiceFilter(
         choices=Subset.choices, method="by_subset", help_text="With `split`: train, val or test."
@@ -74,7 +74,9 @@ class ImageFilter(RowsFilter):
         help_text="Where the label in force came from: imported, person or prediction.",
     )
     figure = django_filters.CharFilter(help_text="The figure of the paper, such as 03.")
-    panel_group = django_filters.CharFilter(help_text="With `paper`: a panel group, such as 0302.")
+    panel_group = django_filters.CharFilter(
+        method="by_paper", help_text="With `paper`: a panel group, such as 0302."
+    )
     changed_by = django_filters.CharFilter(
         method="by_condition", help_text="The user who gave the label in force."
     )
@@ -110,22 +112,40 @@ class ImageFilter(RowsFilter):
 
     def by_time(self, images: "QuerySet[Image]", name: str, moment: datetime) -> "QuerySet[Image]":
         """Keep images labelled since a moment, or before it."""
-        column = Unindexed(F("labelled_at")) if self._reads_past_times else F("labelled_at")
+        column = F("labelled_at") if self._few_within_times is None else Unindexed(F("labelled_at"))
         lookup = "gte" if name == "changed_since" else "lt"
         return images.alias(label_time=column).filter(**{f"label_time__{lookup}": moment})
 
     @cached_property
-    def _reads_past_times(self) -> bool:
-        """Whether too many images were labelled within the times asked for to sort them by something else."""
-        if self.order == "changed" or connection.vendor != "sqlite":
-            return False
+    def _few_within_times(self) -> bool | None:
+        """Whether few images were labelled within the times asked for; None where the index is in order."""
+        if self._within_times is None or self.order == "changed" or connection.vendor != "sqlite":
+            return None
+        return are_few(self._within_times)
+
+    @cached_property
+    def _within_times(self) -> "QuerySet[Image] | None":
+        """The images labelled within the times asked for; None where none is."""
         cleaned = self.form.cleaned_data
-        within = {
-            "dataset": cleaned.get("dataset"),
-            "labelled_at__gte": cleaned.get("changed_since"),
-            "labelled_at__lt": cleaned.get("changed_before"),
-        }
-        return not are_few(Image.objects.filter(**{name: value for name, value in within.items() if value}))
+        times = {"labelled_at__gte": cleaned["changed_since"], "labelled_at__lt": cleaned["changed_before"]}
+        if not any(times.values()):
+            return None
+        given = {**times, "dataset": cleaned["dataset"]}
+        return Image.objects.filter(**{name: value for name, value in given.items() if value})
+
+    def filter_queryset(self, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
+        """Filter; last by what is known to choose few images, so that its index is the one to use."""
+        images = super().filter_queryset(queryset)
+        if self._few_within_times:
+            images = led_by_others(images).filter(pk__in=self._within_times.values("pk"))  # type: ignore[union-attr]
+        if paper := self.form.cleaned_data.get("paper"):
+            group = self.form.cleaned_data.get("panel_group")
+            images = led_by_others(images).filter(paper, **({"panel_group": group} if group else {}))
+        return images
+
+    def by_paper(self, images: "QuerySet[Image]", _name: str, _value: Any) -> "QuerySet[Image]":
+        """Leave it to `filter_queryset`."""
+        return images
 
     def by_split(self, images: "QuerySet[Image]", _name: str, split: Split) -> "QuerySet[Image]":
         """Keep the members of a split, or of one of its subsets."""

@@ -12,7 +12,7 @@ from django.db.models import Func, Lookup, QuerySet
 from django.db.models.sql.where import WhereNode
 
 # So many rows are sorted within a few milliseconds.
-FEW = 2_000
+FEW = 5_000
 
 
 class Unindexed(Func):
