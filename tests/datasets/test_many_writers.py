@@ -24,7 +24,7 @@ ImageFactory.create_batch({IMAGES}, paper=PaperFactory(), label="FAC")
 """
 WRITE = f"""
 import json, random
-from datasets.labelling import StaleLabel, correct_label
+from datasets.labelling import correct_label; from datasets.staleness import StaleLabel
 from datasets.models import Image
 classes = list(Image.objects.first().dataset.classes.all())
 changed, stale, errors = 0, 0, []
