@@ -8,6 +8,7 @@ from typing import Any
 import factory
 import numpy as np
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 from PIL import Image as Picture
@@ -100,8 +101,9 @@ class ImageFactory(DjangoModelFactory[Image]):
             **kwargs,
         )
         if label:
-            _import_label(image, label, at)
-            mark_mixed([image.pk])
+            with transaction.atomic():
+                _import_label(image, label, at)
+                mark_mixed([image.pk])
             image.refresh_from_db(fields=["mixed"])
         return image
 
