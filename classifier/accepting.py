@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from classifier.models import ModelVersion, Prediction
-from datasets.labelling import CHUNK, NewLabel, Relabelled, record_batch
+from datasets.chunks import chunks
+from datasets.labelling import NewLabel, Relabelled, record_batch
 from datasets.models import Dataset, Image, Label, LabelBatch
 
 
@@ -86,7 +87,7 @@ def accept_predictions(
 
 def _said(ids: list[int], *, dataset: Dataset, version: ModelVersion) -> Iterator[tuple[int, str, bool]]:
     """Yield image id, predicted class and whether it is excluded, of images with a prediction."""
-    for start in range(0, len(ids), CHUNK):
+    for some in chunks(ids):
         yield from Prediction.objects.filter(
-            version=version, image__in=ids[start : start + CHUNK], image__dataset=dataset
+            version=version, image__in=some, image__dataset=dataset
         ).values_list("image", "predicted", "image__excluded")

@@ -1,7 +1,7 @@
 """Corrections: each a new row, refused where somebody else was quicker, undone as a whole."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Literal
@@ -10,13 +10,13 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from datasets.chunks import chunks
 from datasets.errors import Refused
 from datasets.label_times import time_of_labels
 from datasets.models import Dataset, Image, Label, LabelBatch, LabelClass
 from datasets.panel_groups import mark_mixed
 from datasets.staleness import stale_label, stale_told
 
-CHUNK = 500
 LONGEST_REASON = 500
 
 
@@ -218,7 +218,7 @@ def record_batch(
     _check_reason(batch.reason)
     done = Relabelled()
     changed: list[int] = []
-    for ids in _chunks(sorted(seen)):
+    for ids in chunks(sorted(seen)):
         found = {
             image.pk: image
             for image in Image.objects.select_for_update()
@@ -263,7 +263,7 @@ def _reverse(batch: LabelBatch, *, kind: str, author: Any) -> Relabelled:
 
 def _labels_at(versions: Mapping[int, int], **having: Any) -> dict[int, Label]:
     """Return the row of each image's history that bears its version here, where there is one having that."""
-    found = (Label.objects.filter(image_id__in=ids, **having) for ids in _chunks(sorted(versions)))
+    found = (Label.objects.filter(image_id__in=ids, **having) for ids in chunks(sorted(versions)))
     return {row.image_id: row for rows in found for row in rows if row.version == versions[row.image_id]}
 
 
@@ -282,8 +282,3 @@ def _check_reason(reason: str) -> None:
             f"The reason has {len(reason)} characters; at most {LONGEST_REASON} are kept.",
             code="reason_too_long",
         )
-
-
-def _chunks(ids: list[int]) -> Iterator[list[int]]:
-    for start in range(0, len(ids), CHUNK):
-        yield ids[start : start + CHUNK]

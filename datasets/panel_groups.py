@@ -1,11 +1,10 @@
 """Panel groups: the panels of a figure that share their first four digits, within one paper."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from datasets.chunks import chunks
 from datasets.models import Image, Paper
-
-CHUNK = 500
 
 
 def mark_mixed(image_ids: Sequence[int]) -> None:
@@ -15,10 +14,10 @@ def mark_mixed(image_ids: Sequence[int]) -> None:
     the labels: papers are locked in order, after all images, so that two people never wait for each other.
     """
     touched: set[tuple[int, str]] = set()
-    for ids in _chunks(sorted(image_ids)):
+    for ids in chunks(sorted(image_ids)):
         grouped = Image.objects.filter(pk__in=ids, paper__isnull=False).exclude(panel_group="")
         touched |= set(grouped.values_list("paper_id", "panel_group").order_by())
-    for papers in _chunks(sorted({paper for paper, _ in touched})):
+    for papers in chunks(sorted({paper for paper, _ in touched})):
         _mark(papers, touched)
 
 
@@ -46,10 +45,5 @@ def _mark(papers: Sequence[int], touched: set[tuple[int, str]]) -> None:
             for pk, mixed in members[group]
             if mixed is not wanted
         ]
-        for ids in _chunks(wrong):
+        for ids in chunks(wrong):
             Image.objects.filter(pk__in=ids).update(mixed=wanted)
-
-
-def _chunks(items: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]

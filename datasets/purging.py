@@ -1,6 +1,6 @@
 """A dataset taken away whole: its images, what was said of them, and the bytes that nobody else needs."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,10 +8,9 @@ from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from datasets import store
+from datasets.chunks import chunks
 from datasets.errors import Refused
 from datasets.models import Dataset, Image, ImageCount, LabelBatch, Maintenance, Split
-
-CHUNK = 500
 
 
 class DatasetInUse(Refused):
@@ -54,10 +53,12 @@ def purge_dataset(dataset: Dataset, *, progress: Callable[[int, int], None] | No
         files = list(_bytes_of(dataset))
         splits.delete()
         ids = list(dataset.images.values_list("pk", flat=True))
-        for start, some in _chunks(ids):
+        done = 0
+        for some in chunks(ids):
             Image.objects.filter(pk__in=some).delete()
+            done += len(some)
             if progress:
-                progress(start + len(some), len(ids))
+                progress(done, len(ids))
         # Raw: an undoing protects the batch that it undoes, and both go.
         LabelBatch.objects.filter(dataset=dataset)._raw_delete(connection.alias)
         dataset.delete()
@@ -110,12 +111,7 @@ def _bytes_of(dataset: Dataset) -> "QuerySet[Any, str]":
 
 def _remove_files(files: Sequence[str]) -> None:
     """Remove bytes from the store, but those that an image has (again)."""
-    for _, some in _chunks(files):
+    for some in chunks(files):
         needed = set(Image.objects.filter(sha256__in=some).values_list("sha256", flat=True))
         for sha256 in set(some) - needed:
             store.remove(sha256)
-
-
-def _chunks(items: Sequence[Any]) -> Iterable[tuple[int, Sequence[Any]]]:
-    for start in range(0, len(items), CHUNK):
-        yield start, items[start : start + CHUNK]

@@ -3,11 +3,10 @@
 from typing import Any
 
 from django.core.validators import slug_re
-from django.db.models import Count, Sum
+from django.db.models import Sum
 
 from datasets.errors import Refused
 from datasets.models import Dataset, Image, ImageCount, Split, SplitMember
-from datasets.models.image import in_state
 from datasets.models.label_class import DEFAULT_CLASSES
 
 
@@ -34,8 +33,7 @@ def find_dataset(slug: str, user: Any = None) -> Dataset:
 
 def class_counts(dataset: Dataset) -> list[dict[str, Any]]:
     """Count the labelled images of each class, in order: id, name, short, colour, hotkey, count."""
-    kept = ImageCount.objects.filter(dataset=dataset, excluded=False, label__isnull=False)
-    counted = dict(kept.values_list("label").annotate(Sum("count")).order_by())
+    counted = _kept_counts(dataset)
     return [
         {
             "id": found.pk,
@@ -43,7 +41,7 @@ def class_counts(dataset: Dataset) -> list[dict[str, Any]]:
             "short": found.short,
             "colour": found.colour,
             "hotkey": found.hotkey,
-            "count": counted.get(found.pk, 0),
+            "count": counted.get((found.pk, False), 0),
         }
         for found in dataset.classes.all()
     ]
@@ -51,25 +49,27 @@ def class_counts(dataset: Dataset) -> list[dict[str, Any]]:
 
 def state_counts(dataset: Dataset) -> dict[str, int]:
     """Count the images by state: labelled, unlabelled, excluded, total."""
-    kept = ImageCount.objects.filter(dataset=dataset)
-    states = {str(state): kept.filter(in_state(state)).total() for state in Image.State}
-    return {**states, "total": sum(states.values())}
+    counts = {**dict.fromkeys(Image.State.values, 0), "total": 0}
+    for (label, excluded), count in _kept_counts(dataset).items():
+        counts[Image(label_id=label, excluded=excluded).state] += count
+        counts["total"] += count
+    return counts
 
 
 def class_state_counts(dataset: Dataset) -> list[dict[str, Any]]:
     """Count the images of each class, in order, and last those without: name (None), in_use, excluded."""
-    counted = {
-        (label, excluded): count
-        for label, excluded, count in Image.objects.filter(dataset=dataset)
-        .order_by()
-        .values_list("label", "excluded")
-        .annotate(Count("pk"))
-    }
+    counted = _kept_counts(dataset)
     classes = [*dataset.classes.values_list("pk", "name"), (None, None)]
     return [
         {"name": name, "in_use": counted.get((pk, False), 0), "excluded": counted.get((pk, True), 0)}
         for pk, name in classes
     ]
+
+
+def _kept_counts(dataset: Dataset) -> dict[tuple[int | None, bool], int]:
+    """Return how many images have each label (None: none) and are excluded or not, by the kept counts."""
+    kept = ImageCount.objects.filter(dataset=dataset).values_list("label", "excluded")
+    return {(label, excluded): count for label, excluded, count in kept.annotate(Sum("count")).order_by()}
 
 
 def class_looks(dataset: Dataset | None) -> dict[str, dict[str, str]]:

@@ -15,6 +15,7 @@ from classifier.models import ModelVersion, Prediction
 from classifier.registry import find_model
 from datasets.api.chosen_images import ChoosesImages, named_versions
 from datasets.api.label_serializers import ChosenImagesSerializer, RelabelledSerializer
+from datasets.api.relabelling import LABELS, result_of
 from datasets.api.serializers import ErrorSerializer
 from datasets.labelling import Relabelled
 from datasets.models import Image, LabelBatch
@@ -79,7 +80,7 @@ class AcceptViewSet(ChoosesImages):
     serializer_class = AcceptSerializer
     image_filter = WideImageFilter
     required_permissions = {
-        "create": ("datasets.add_label", "datasets.add_labelbatch", "classifier.view_prediction"),
+        "create": (*LABELS, "classifier.view_prediction"),
     }
 
     @extend_schema(
@@ -138,10 +139,7 @@ def _told(relabelled: Relabelled, *, version: ModelVersion, dry_run: bool) -> di
     """Return what came of accepting, the largest changes first; a deed told again has only its numbers."""
     done = relabelled if isinstance(relabelled, Accepted) else Accepted(**vars(relabelled))
     return {
-        "batch": done.batch.pk if done.batch else None,
-        "changed": done.changed,
-        "unchanged": done.unchanged,
-        "stale": done.stale,
+        **result_of(done),
         "model": str(version),
         "dry_run": dry_run,
         "skipped": vars(done.skipped),

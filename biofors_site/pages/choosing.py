@@ -15,6 +15,7 @@ from datasets.admin.page import address
 from datasets.api.facets import Counted, count_images, count_up_to
 from datasets.api.keyset import neighbours
 from datasets.errors import Refused
+from datasets.ids import read_id
 from datasets.models import Dataset, Image
 
 FILTERS = (
@@ -106,9 +107,8 @@ def _of_cell(request: HttpRequest, query: dict[str, str]) -> Choice:
     """Return the images behind an evaluation, or behind one cell of its matrix, as they were scored."""
     text = query["evaluation"]
     seen = Evaluation.objects.visible_to(request.user).select_related("version", "split__dataset")
-    evaluation = (
-        seen.filter(pk=int(text)).first() if text.isascii() and text.isdigit() and len(text) < 19 else None
-    )
+    pk = read_id(text)
+    evaluation = None if pk is None else seen.filter(pk=pk).first()
     if evaluation is None:
         refusal = Refused(f"There is no evaluation {text!r:.40}.", code="unknown_evaluation")
         refusal.status = 404

@@ -6,7 +6,9 @@ from django.urls import reverse
 
 from datasets.admin.page import Page, address
 from datasets.admin.split_table import split_table
+from datasets.api.relabelling import LABELS
 from datasets.history import ACCEPTED, BY_HAND, REVERSED, changes_by_day, changes_by_person, deeds
+from datasets.ids import read_id
 from datasets.models import Dataset, Image, Split
 from datasets.queries import class_looks, class_state_counts, find_dataset, state_counts
 
@@ -28,8 +30,7 @@ class DatasetPage(Page):
         user = self.request.user
         dataset = find_dataset(kwargs["slug"], user)
         self.use(dataset)
-        text = self.request.GET.get("before", "")
-        before = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+        before = read_id(self.request.GET.get("before", ""))
         found = deeds(dataset, user, most=DEEDS + 1, before=before)
         days = changes_by_day(dataset, user, days=DAYS)
         splits = Split.objects.visible_to(user).filter(dataset=dataset).select_related("dataset")
@@ -48,7 +49,7 @@ class DatasetPage(Page):
             "deeds": found[:DEEDS],
             "older": found[DEEDS - 1].batch.pk if len(found) > DEEDS else None,
             "before": before,
-            "may_label": self.may("datasets.add_label", "datasets.add_labelbatch"),
+            "may_label": self.may(*LABELS),
             "may_change": self.may("datasets.change_dataset"),
             "may_split": self.may("datasets.add_split"),
             "setup": {

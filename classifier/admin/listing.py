@@ -9,6 +9,7 @@ from django.db.models import F
 from classifier.models import Alias, Evaluation, ModelVersion, Promotion
 from classifier.models.registry import CHAMPION
 from datasets.admin.page import Page
+from datasets.ids import read_id
 from datasets.models import Split, Subset
 
 PER_PAGE = 100
@@ -82,10 +83,6 @@ def _filtered(versions: Any, asked: dict[str, str]) -> Any:
     if "architecture" in asked:
         versions = versions.filter(architecture=asked["architecture"])
     if "split" in asked:
-        split = asked["split"]
-        versions = versions.filter(split=int(split)) if _is_id(split) else versions.none()
+        split = read_id(asked["split"])
+        versions = versions.none() if split is None else versions.filter(split=split)
     return versions
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.dateparse import parse_date, parse_datetime
 
 from datasets.errors import Refused
+from datasets.ids import read_id
 from datasets.models import Dataset, Label, LabelBatch, LabelClass, Paper, Split
 from datasets.queries import find_dataset
 from datasets.splitting import find_split
@@ -185,9 +186,10 @@ def read_moment(text: str) -> datetime | None:
 
 def split_named(text: str, user: Any = None) -> Split:
     """Return the split of that id, `dataset/name`, or unique name; `Refused` (unknown_split) otherwise."""
-    if text.isascii() and text.isdigit() and len(text) < 19:
+    pk = read_id(text)
+    if pk is not None:
         seen = Split.objects.all() if user is None else Split.objects.visible_to(user)
-        split = seen.filter(pk=int(text)).select_related("dataset").first()
+        split = seen.filter(pk=pk).select_related("dataset").first()
         if split:
             return split
     return find_split(text, user)

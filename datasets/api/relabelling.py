@@ -22,6 +22,8 @@ from datasets.labelling import KEEP, Relabelled, redo_batch, relabel_batch, undo
 from datasets.models import LabelBatch
 from datasets.repeating import once
 
+# What a person who labels is permitted.
+LABELS = ("datasets.add_label", "datasets.add_labelbatch")
 NOT_REVERSIBLE = OpenApiResponse(ErrorSerializer, "`not_reversible`")
 
 
@@ -31,12 +33,7 @@ class RelabelViewSet(ChoosesImages):
 
     queryset = LabelBatch.objects.all()
     serializer_class = RelabelSerializer
-    required_permissions = {
-        "create": ("datasets.add_label", "datasets.add_labelbatch"),
-        "many": ("datasets.add_label", "datasets.add_labelbatch"),
-        "undo": ("datasets.add_label", "datasets.add_labelbatch"),
-        "redo": ("datasets.add_label", "datasets.add_labelbatch"),
-    }
+    required_permissions = {each: LABELS for each in ("create", "many", "undo", "redo")}
 
     @extend_schema(summary="Relabel up to 10,000 images", responses=RelabelledSerializer)
     def create(self, request: Request) -> Response:
@@ -47,7 +44,7 @@ class RelabelViewSet(ChoosesImages):
         asked = RelabelSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         values = asked.validated_data
-        return Response(_result(self._once(values)))
+        return Response(result_of(self._once(values)))
 
     @extend_schema(
         summary="Relabel in several deeds, each undone by itself",
@@ -68,7 +65,7 @@ class RelabelViewSet(ChoosesImages):
         """Do one deed; return what came of it, or its refusal under `error`."""
         try:
             with transaction.atomic():
-                return _result(self._once(values))
+                return result_of(self._once(values))
         except Refused as refusal:
             return {"error": {"code": refusal.code, "detail": str(refusal)}}
 
@@ -103,7 +100,7 @@ class RelabelViewSet(ChoosesImages):
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, pk: str) -> Response:
         """Put back what a batch changed, where nobody changed the image since."""
-        return Response(_result(undo_batch(self.get_object(), author=request.user)))
+        return Response(result_of(undo_batch(self.get_object(), author=request.user)))
 
     @extend_schema(
         summary="Redo a batch", request=None, responses={200: RelabelledSerializer, 409: NOT_REVERSIBLE}
@@ -111,11 +108,11 @@ class RelabelViewSet(ChoosesImages):
     @action(detail=True, methods=["post"])
     def redo(self, request: Request, pk: str) -> Response:
         """Bring back what an undo took away, where nobody changed the image since."""
-        return Response(_result(redo_batch(self.get_object(), author=request.user)))
+        return Response(result_of(redo_batch(self.get_object(), author=request.user)))
 
 
-def _result(done: Relabelled) -> dict[str, Any]:
-    """Return what came of a deed."""
+def result_of(done: Relabelled) -> dict[str, Any]:
+    """Return what came of a deed, as `RelabelledSerializer` tells it."""
     return {
         "batch": done.batch.pk if done.batch else None,
         "changed": done.changed,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import close_old_connections, connection, transaction
 
-from datasets import labelling
+from datasets import chunks, labelling
 from datasets.importing import import_folder
 from datasets.importing.storing import Storing
 from datasets.label_times import label_cutoff
@@ -67,7 +67,7 @@ def test_a_cutoff_waits_for_labels_that_are_being_written_and_counts_them(
 
 
 def test_a_batch_that_fails_halfway_leaves_nothing(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labelling, "CHUNK", 2)
+    monkeypatch.setattr(chunks, "CHUNK", 2)
     calls = []
     record = labelling.record_labels
 

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from classifier.models import Prediction
-from datasets import purging, store
+from datasets import chunks, store
 from datasets.labelling import relabel_batch, undo_batch
 from datasets.models import Dataset, Image, Label, LabelBatch, Maintenance, Paper, Split, SplitMember
 from datasets.purging import DatasetInUse, contents_of, purge_dataset
@@ -110,7 +110,7 @@ def test_a_purge_that_fails_midway_leaves_everything(
     old: Dataset, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
     before = rows()
-    monkeypatch.setattr(purging, "CHUNK", 3)
+    monkeypatch.setattr(chunks, "CHUNK", 3)
     seen: list[int] = []
 
     def fail_late(done: int, _total: int) -> None:
