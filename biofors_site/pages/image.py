@@ -24,31 +24,20 @@ class ImagePage(Page):
     permissions = ("datasets.view_image",)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add all that is known of the image."""
-        seen = Image.objects.visible_to(self.request.user).select_related("dataset", "paper", "label")
-        image = get_object_or_404(seen, pk=kwargs["pk"])
+        """Add what is known of the image, and what to do with it."""
+        known = self.known(kwargs["pk"])
+        image = known["image"]
         self.use(image.dataset)
         choice = chosen(self.request, image.dataset)
         before, after = choice.around(image)
-        looks = class_looks(image.dataset)
         return {
             **super().get_context_data(**kwargs),
+            **known,
             "title": str(image),
-            "image": image,
-            "looks": looks,
             "classes": class_counts(image.dataset),
             "before": self._link(before, choice.query),
             "after": self._link(after, choice.query),
             "back": address(reverse("workbench"), **choice.query),
-            "opinions": self._opinions(image, looks),
-            "siblings": self._siblings(image),
-            "history": Label.objects.visible_to(self.request.user)
-            .filter(image=image)
-            .select_related("label_class", "author", "batch"),
-            "memberships": SplitMember.objects.visible_to(self.request.user)
-            .filter(image=image)
-            .select_related("split__dataset"),
-            "copies": seen.filter(sha256=image.sha256).exclude(pk=image.pk)[:OPINIONS],
             "query": choice.query,
             "longest_reason": LONGEST_REASON,
             "may_label": self.may("datasets.add_label"),
@@ -58,6 +47,25 @@ class ImagePage(Page):
                 "label": image.label.name if image.label else None,
                 "excluded": image.excluded,
             },
+        }
+
+    def known(self, pk: int) -> dict[str, Any]:
+        """Return all that is known of an image."""
+        seen = Image.objects.visible_to(self.request.user).select_related("dataset", "paper", "label")
+        image = get_object_or_404(seen, pk=pk)
+        looks = class_looks(image.dataset)
+        return {
+            "image": image,
+            "looks": looks,
+            "opinions": self._opinions(image, looks),
+            "siblings": self._siblings(image),
+            "history": Label.objects.visible_to(self.request.user)
+            .filter(image=image)
+            .select_related("label_class", "author", "batch"),
+            "memberships": SplitMember.objects.visible_to(self.request.user)
+            .filter(image=image)
+            .select_related("split__dataset"),
+            "copies": seen.filter(sha256=image.sha256).exclude(pk=image.pk)[:OPINIONS],
         }
 
     def _link(self, pk: int | None, query: dict[str, str]) -> str:
@@ -103,3 +111,7 @@ class ImagePanel(ImagePage):
     """What is known of an image, without the frame: the workbench shows it beside the large view."""
 
     template_name = "biofors_site/image_panel.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return what is known, and no frame: the large view asks for it at every key."""
+        return self.known(kwargs["pk"])

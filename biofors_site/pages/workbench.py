@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
+from biofors_site.api.filters import OF_PREDICTIONS
 from biofors_site.pages.choosing import FILTERS, Choice, chosen
 from classifier.models import ModelVersion
 from classifier.models.registry import CHAMPION
 from datasets.admin.page import Page
+from datasets.api.relabelling import LABELS
 from datasets.labelling import LONGEST_REASON
 from datasets.models import Image, Label, Split, Subset
 from datasets.queries import class_counts, class_looks, state_counts
@@ -24,10 +26,8 @@ ORDERINGS = (
     ("margin", "Closest call first"),
     ("-entropy", "Most undecided first"),
 )
-# The first of them need no model.
-_WITHOUT_MODEL = 7
-# The orders that put a line above each group.
-GROUPS = {"paper": "paper", "panel": "panel"}
+# The orders that show groups.
+GROUPS = frozenset({"paper", "panel"})
 # What a person clears, by the name that the menu gives it.
 QUEUES = (
     ("Unlabelled", {"state": "unlabelled"}),
@@ -71,8 +71,9 @@ class WorkbenchPage(Page):
         if choice.evaluation:
             dataset = choice.evaluation.split.dataset
             self.use(dataset)
-        params = self.request.GET
         counted = choice.count()
+        versions = self._versions()
+        may_label = self.may(*LABELS)
         return {
             **super().get_context_data(**kwargs),
             "choice": choice,
@@ -88,21 +89,16 @@ class WorkbenchPage(Page):
             "splits": Split.objects.visible_to(self.request.user)
             .filter(dataset=dataset)
             .select_related("dataset"),
-            "versions": self._versions(),
-            "orderings": ORDERINGS if choice.version else ORDERINGS[:_WITHOUT_MODEL],
-            "asked": params,
-            "queues": self._queues(),
+            "versions": versions,
+            "orderings": _orderings(choice),
+            "asked": self.request.GET,
+            "queues": _queues(crowned=CHAMPION in dict(versions)),
             "sources": Label.Source.choices,
             "more_filters": any(name in choice.query for name in _MORE),
             "longest_reason": LONGEST_REASON,
-            "may_label": self.may("datasets.add_label", "datasets.add_labelbatch"),
-            "setup": self._setup(choice),
+            "may_label": may_label,
+            "setup": self._setup(choice, may_label=may_label),
         }
-
-    def _queues(self) -> list[tuple[str, str]]:
-        """Return the queues by name, each with the parameters that choose it; without a champion fewer."""
-        crowned = ModelVersion.objects.visible_to(self.request.user).filter(aliases__name=CHAMPION).exists()
-        return [(name, json.dumps(query)) for name, query in QUEUES if crowned or "model" not in query]
 
     def _versions(self) -> list[tuple[str, str]]:
         """Return the models whose predictions may be chosen, the champion first."""
@@ -111,14 +107,25 @@ class WorkbenchPage(Page):
         named = [(str(version), str(version)) for version in seen.order_by("-id")[:50]]
         return [(CHAMPION, f"champion ({champion})"), *named] if champion else named
 
-    def _setup(self, choice: Choice) -> dict[str, Any]:
+    def _setup(self, choice: Choice, *, may_label: bool) -> dict[str, Any]:
         """Return what the grid's script needs to know."""
+        ordering = choice.query.get("ordering")
         return {
             "source": choice.source,
             "query": choice.query,
             "model": str(choice.version) if choice.version else None,
-            "mayLabel": self.may("datasets.add_label", "datasets.add_labelbatch"),
+            "mayLabel": may_label,
             "user": self.request.user.pk,
             "ofEvaluation": choice.evaluation is not None,
-            "group": GROUPS.get(choice.query.get("ordering", "")),
+            "group": ordering if ordering in GROUPS else None,
         }
+
+
+def _orderings(choice: Choice) -> list[tuple[str, str]]:
+    """Return the orders that a person may choose: with a model also those by what it said."""
+    return [each for each in ORDERINGS if choice.version or each[0].lstrip("-") not in OF_PREDICTIONS]
+
+
+def _queues(*, crowned: bool) -> list[tuple[str, str]]:
+    """Return the queues by name, each with the parameters that choose it; without a champion fewer."""
+    return [(name, json.dumps(query)) for name, query in QUEUES if crowned or "model" not in query]
