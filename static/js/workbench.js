@@ -18,6 +18,7 @@ const classes = JSON.parse(document.getElementById("bench-classes").textContent)
 const at = (id) => document.getElementById(id);
 const one = (selector) => document.querySelector(selector);
 const reason = at("bench-reason");
+const why = () => (reason?.value ?? "").trim();
 
 // All that match, once somebody asked for them: {count, as_of}.
 let matching = null;
@@ -80,9 +81,9 @@ const deeds = {
     },
     accept: () => {
         if (!setup.model) return say("Choose whose predictions to show first: “Predictions of”, above.", { bad: true });
-        if (mayLabel()) withTargets((chosen, why) => labels.accept(chosen, why));
+        if (mayLabel()) withTargets((chosen) => labels.accept(chosen, why()));
     },
-    acceptAbove: () => acceptAbove({ setup, labels, reason: (reason?.value ?? "").trim() }),
+    acceptAbove: () => acceptAbove({ setup, labels, reason: why() }),
     toggle: () => grid.focused && !viewer.isOpen && grid.toggle(grid.focused),
     open: () => (viewer.isOpen ? viewer.dialog.close() : grid.focused && openAt(grid.focused)),
     selectLoaded: () => grid.markAll(),
@@ -110,7 +111,7 @@ function openAt(element) {
 function withTargets(deed) {
     const chosen = targets();
     if (!chosen.length) return;
-    deed(chosen, (reason?.value ?? "").trim());
+    deed(chosen);
     if (viewer.isOpen) deeds.move("right", {});
     else if (grid.selected.size) grid.clear();
     else grid.move("right", false);
@@ -119,7 +120,7 @@ function withTargets(deed) {
 function change(what) {
     if (!mayLabel()) return;
     if (matching && !viewer.isOpen) changeMatching(what, matching);
-    else withTargets((chosen, why) => labels.change(chosen, what, why));
+    else withTargets((chosen) => labels.change(chosen, what, why()));
 }
 
 async function changeMatching(what, { count, as_of }) {
@@ -129,7 +130,7 @@ async function changeMatching(what, { count, as_of }) {
         yes: `Set ${counted(count)}`,
     });
     if (!agreed) return;
-    labels.changeMatching(what, (reason?.value ?? "").trim(), { asOf: as_of });
+    labels.changeMatching(what, why(), { asOf: as_of });
     grid.clear();
 }
 

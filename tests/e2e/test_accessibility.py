@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from classifier.evaluation import evaluate
 from classifier.registry import promote
 from datasets.models import Image
-from tests.e2e.test_relabelling import thumbs
+from tests.e2e.bench import thumbs
 from tests.factories_models import ModelVersionFactory, images_in, labelled_dataset, predict_all, split_of
 
 pytestmark = pytest.mark.browser

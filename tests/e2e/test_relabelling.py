@@ -1,7 +1,6 @@
 """What a curator does in the workbench, in a real browser."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -9,6 +8,7 @@ from playwright.sync_api import Page, expect
 from classifier.evaluation import evaluate
 from datasets.labelling import correct_label
 from datasets.models import Image, Label
+from tests.e2e.bench import labels, saved, thumbs
 from tests.factories_models import ModelVersionFactory, images_in, labelled_dataset, predict_all, split_of
 
 pytestmark = pytest.mark.browser
@@ -27,20 +27,6 @@ def grid(signed_in: Open) -> Callable[..., Page]:
         return page
 
     return show
-
-
-def thumbs(page: Page) -> Any:
-    return page.get_by_role("listbox", name="Images").get_by_role("option")
-
-
-def saved(page: Page) -> None:
-    """Wait until the server has all that was done."""
-    expect(page.locator("#bench-unsaved")).to_be_hidden(timeout=120_000)
-
-
-def labels() -> list[str]:
-    """The labels in force, by image."""
-    return list(Image.objects.order_by("pk").values_list("label__name", flat=True))
 
 
 def test_a_digit_labels_the_selected_images_with_a_reason_and_undo_takes_it_back(grid: Open) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from datasets.labelling import correct_label
 from datasets.models import Image, Label, LabelBatch
-from tests.e2e.test_relabelling import labels, saved, thumbs
+from tests.e2e.bench import labels, saved, thumbs
 from tests.factories_models import ModelVersionFactory, labelled_dataset, predict_all, split_of
 
 pytestmark = pytest.mark.browser

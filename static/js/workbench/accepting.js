@@ -17,8 +17,7 @@ export async function acceptAbove({ setup, labels, reason }) {
     preview.setAttribute("role", "status");
     content.append(field, preview);
 
-    const filter = { ...setup.query };
-    delete filter.ordering;
+    const { filter } = labels;
     let found = null;
     const look = async () => {
         const asked = { filter, model: setup.model, min_confidence: Number(level.value) };

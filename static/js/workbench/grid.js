@@ -153,9 +153,18 @@ export class Grid {
     // Selection
 
     mark(element, on) {
+        this.#mark(element, on);
+        this.onSelection();
+    }
+
+    #mark(element, on) {
         element.setAttribute("aria-selected", String(on));
         if (on) this.selected.add(element.dataset.id);
         else this.selected.delete(element.dataset.id);
+    }
+
+    #markEach(elements) {
+        for (const element of elements) this.#mark(element, true);
         this.onSelection();
     }
 
@@ -172,11 +181,11 @@ export class Grid {
 
     markRange(from, to) {
         const [low, high] = [from.place, to.place].sort((a, b) => a - b);
-        for (const element of this.order.slice(low, high + 1)) this.mark(element, true);
+        this.#markEach(this.order.slice(low, high + 1));
     }
 
     markAll() {
-        for (const element of this.order) this.mark(element, true);
+        this.#markEach(this.order);
     }
 
     // The selected images, else the one in focus.

@@ -10,6 +10,7 @@ import { Outbox } from "./outbox.js";
 import { counted, toldLabel, toldSaved } from "./saying.js";
 
 const MOST_TOGETHER = 50;
+const isTurn = (deed) => deed.kind === "undo" || deed.kind === "redo";
 const isPlain = (deed) => deed.kind === "relabel" && Boolean(deed.images) && deed.images.length <= MOST_TOGETHER;
 // How many of the first deeds go in one request.
 function together(waiting) {
@@ -37,6 +38,12 @@ export class Labels {
             classes,
             onMine: (all) => all.forEach(({ image, change }) => this.change([image], change, "")),
         });
+    }
+
+    // What chooses the images of the grid, in whatever order.
+    get filter() {
+        const { ordering, ...filter } = this.setup.query;
+        return filter;
     }
 
     start() {
@@ -70,10 +77,8 @@ export class Labels {
 
     // All that the filter finds, as it stood at a moment, whether loaded or not.
     changeMatching(change, reason, { asOf, accept = null }) {
-        const filter = { ...this.setup.query };
-        delete filter.ordering;
         const kind = accept ? "accept" : "relabel";
-        const deed = { kind, change, reason, filter, as_of: asOf, ...accept, key: newKey() };
+        const deed = { kind, change, reason, filter: this.filter, as_of: asOf, ...accept, key: newKey() };
         this.deeds.remember({ key: deed.key, matching: true });
         this.outbox.add(deed);
     }
@@ -113,7 +118,7 @@ export class Labels {
     }
 
     async #send(deed) {
-        if (deed.kind === "undo" || deed.kind === "redo") return this.#sendTurn(deed);
+        if (isTurn(deed)) return this.#sendTurn(deed);
         const { key, reason, images, filter, as_of, change } = deed;
         const which = images ? { images } : { filter, as_of };
         if (deed.kind === "accept") {
@@ -136,14 +141,13 @@ export class Labels {
     }
 
     #saved(deed, answer) {
-        const turned = deed.kind === "undo" || deed.kind === "redo";
+        const turned = isTurn(deed);
         const stale = new Map(answer.stale.map((each) => [String(each.id), each]));
         const others = (labels) => labels?.filter((each) => !stale.has(String(each.id)));
-        if (turned) this.deeds.settle(deed.of, {});
-        else if (answer.batch) this.deeds.settle(deed.key, { batch: answer.batch, before: others(deed.before), after: others(deed.after) });
-        else this.deeds.forget(deed.key);
+        if (answer.batch && !turned) this.deeds.settle(deed.key, { batch: answer.batch, before: others(deed.before), after: others(deed.after) });
+        else if (!turned) this.deeds.forget(deed.key);
         this.#showTheirs(deed, stale, turned);
-        for (const each of others(deed.after) ?? []) this.#settled(each.id);
+        this.#settled(others(deed.after) ?? []);
         this.#tellSaved(deed, answer, stale, turned);
         if (deed.filter || deed.matching) this.grid.reload();
     }
@@ -198,12 +202,15 @@ export class Labels {
         this.#shown(image);
     }
 
-    #settled(id) {
-        const image = this.grid.images.get(String(id));
-        const waits = this.outbox.waiting().some((deed) => (deed.after ?? []).some((each) => String(each.id) === String(id)));
-        if (!image || waits || !image.unsaved) return;
-        image.unsaved = false;
-        this.#shown(image);
+    // These labels are saved, but of images of which more waits.
+    #settled(labels) {
+        const waiting = new Set(this.outbox.waiting().flatMap((deed) => deed.after ?? []).map((each) => String(each.id)));
+        for (const { id } of labels) {
+            const image = this.grid.images.get(String(id));
+            if (!image?.unsaved || waiting.has(String(id))) continue;
+            image.unsaved = false;
+            this.#shown(image);
+        }
     }
 
     #shown(image) {
