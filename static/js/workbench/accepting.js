@@ -18,19 +18,20 @@ export async function acceptAbove({ setup, labels, reason }) {
     content.append(field, preview);
 
     const { filter } = labels;
+    // The server's clock, not this machine's: what changes while the question stands is left alone.
+    const opened = get(`/api/v1/images/facets/?${new URLSearchParams(filter)}`);
     let found = null;
     const look = async () => {
         const asked = { filter, model: setup.model, min_confidence: Number(level.value) };
+        found = null;
         preview.textContent = "Counting…";
         try {
-            // The server's clock, not this machine's.
-            asked.as_of = (await get(`/api/v1/images/facets/?${new URLSearchParams(filter)}`)).as_of;
+            asked.as_of = (await opened).as_of;
             const would = await post("/api/v1/accept/", { ...asked, dry_run: true });
             if (Number(level.value) !== asked.min_confidence) return;
             found = { ...would, ...asked };
             preview.replaceChildren(...lines(would));
         } catch (error) {
-            found = null;
             preview.textContent = error.message;
         }
     };
@@ -43,7 +44,8 @@ export async function acceptAbove({ setup, labels, reason }) {
         content,
     });
     if (!agreed) return;
-    if (!found?.changed) return say("There is nothing to accept at that confidence.");
+    if (!found) return say("The counts were not there yet. Look at them first, then accept.", { bad: true });
+    if (!found.changed) return say("There is nothing to accept at that confidence.");
     const accept = { model: setup.model, min_confidence: found.min_confidence };
     labels.changeMatching(null, reason, { asOf: found.as_of, accept });
 }
