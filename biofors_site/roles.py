@@ -21,6 +21,8 @@ CURATES = (
     "add_promotion",
     "add_evaluation",
     "change_modelversion",
+    "add_queue",
+    "change_queue",
 )
 ROLES = ("viewer", "annotator", "curator", "admin")
 

@@ -15,6 +15,7 @@ from datasets.errors import Refused
 from datasets.label_times import time_of_labels
 from datasets.models import Dataset, Image, Label, LabelBatch, LabelClass
 from datasets.panel_groups import mark_mixed
+from datasets.queues.turning import turn_items
 from datasets.staleness import stale_label, stale_told
 
 LONGEST_REASON = 500
@@ -239,6 +240,7 @@ def record_batch(
     return done
 
 
+@transaction.atomic
 def _reverse(batch: LabelBatch, *, kind: str, author: Any) -> Relabelled:
     """Label each image of a batch as it was before it."""
     if batch.kind == LabelBatch.Kind.IMPORT:
@@ -258,7 +260,14 @@ def _reverse(batch: LabelBatch, *, kind: str, author: Any) -> Relabelled:
         reverses=batch,
         reason=f"{kind} of batch {batch.pk}",
     )
-    return record_batch(written, batch=reversal, decide=decide)
+    done = record_batch(written, batch=reversal, decide=decide)
+    stale = {told["id"] for told in done.stale}
+    turned = turn_items(_first_link(batch), back=kind == LabelBatch.Kind.UNDO, author=author, but=stale)
+    if turned and done.batch is None:
+        reversal.save()
+        done.batch = reversal
+    done.changed = max(done.changed, turned)
+    return done
 
 
 def _labels_at(versions: Mapping[int, int], **having: Any) -> dict[int, Label]:
@@ -274,6 +283,13 @@ def _newest_link(batch: LabelBatch) -> LabelBatch:
         if after is None:
             return batch
         batch = after
+
+
+def _first_link(batch: LabelBatch) -> LabelBatch:
+    """Follow a batch back to the one that began its chain of undoing and redoing."""
+    while batch.reverses is not None:
+        batch = batch.reverses
+    return batch
 
 
 def _check_reason(reason: str) -> None:

@@ -1,13 +1,15 @@
-"""Routes of the hall: images, relabelling and accepting predictions, with the filters of all rooms."""
+"""Routes of the hall: images, queues, and what labels them, with the filters of all rooms."""
 
 from rest_framework.routers import SimpleRouter
 
 from biofors_site.api.accepting import AcceptViewSet
+from biofors_site.api.queues import WideQueueViewSet
 from biofors_site.api.views import PredictedImageViewSet, PredictedRelabelViewSet
 
 router = SimpleRouter()
 router.register("images", PredictedImageViewSet, basename="image")
 router.register("relabel", PredictedRelabelViewSet, basename="relabel")
+router.register("queues", WideQueueViewSet, basename="queue")
 router.register("accept", AcceptViewSet, basename="accept")
 
 urlpatterns = router.urls

@@ -7,6 +7,7 @@ from datasets.models.label import Label, LabelBatch
 from datasets.models.label_class import LabelClass
 from datasets.models.maintenance import Maintenance
 from datasets.models.paper import Paper
+from datasets.models.queue import Queue, QueueItem
 from datasets.models.saved_view import SavedView
 from datasets.models.split import Split, SplitMember, Subset
 
@@ -19,6 +20,8 @@ __all__ = [
     "LabelClass",
     "Maintenance",
     "Paper",
+    "Queue",
+    "QueueItem",
     "SavedView",
     "Split",
     "SplitMember",

@@ -39,6 +39,12 @@ class LabelBatch(models.Model):
         UNDO = "undo"
         REDO = "redo"
         IMPORT = "import"
+        # What is said in a queue and changes no label.
+        CONFIRM = "confirm"
+        OPINION = "opinion"
+        SKIP = "skip"
+
+    OF_QUEUES = (Kind.CONFIRM, Kind.OPINION, Kind.SKIP)
 
     dataset = models.ForeignKey("datasets.Dataset", on_delete=models.CASCADE, related_name="label_batches")
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.RELABEL)

@@ -1,0 +1,58 @@
+"""The images of a queue as the grid shows them; of a blind queue without what would give the label away."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from datasets.api.queue_serializers import QueueImageSerializer
+from datasets.api.views import VisibleRows
+from datasets.models import Image, Queue, QueueItem
+
+# What a blind queue does not tell.
+HIDDEN: dict[str, Any] = {
+    "label": None,
+    "excluded": False,
+    "state": Image.State.UNLABELLED,
+    "version": 0,
+    "prediction": None,
+}
+
+
+def why_here(queue: Queue, item: QueueItem) -> str:
+    """Say in a few words what brought an image into its queue."""
+    if queue.kind == Queue.Kind.SETTLE and item.about:
+        first = item.author_then.get_username() if item.author_then else "import"
+        second = item.about.decided_by.get_username() if item.about.decided_by else "?"
+        said = "excluded" if item.about.said_excluded else item.about.said or "no label"
+        return f"{first}: {item.label_then or 'no label'}, {second}: {said}"
+    if item.score is None:
+        return ""
+    if queue.kind == Queue.Kind.SUSPECT:
+        return f"{queue.model} gives {item.label_then} {100 * item.score:.0f} %"
+    if queue.kind == Queue.Kind.UNCERTAIN:
+        return f"{queue.model} is undecided: lead {100 * item.score:.0f} %"
+    return ""
+
+
+class ShowsQueueImages(VisibleRows):
+    """A door that shows images of queues."""
+
+    def shown(self, queue: Queue, items: Sequence[QueueItem]) -> list[dict[str, Any]]:
+        """Return the images of items as the grid shows them, in their order."""
+        images = self.images_of(queue, [item.image_id for item in items])
+        context = self.get_serializer_context()
+        rows = []
+        for item in items:
+            if image := images.get(item.image_id):
+                told = {**self.told(image, context), "why": why_here(queue, item)}
+                rows.append({**told, **HIDDEN} if queue.blind else told)
+        return rows
+
+    def images_of(self, queue: Queue, ids: Sequence[int]) -> dict[int, Any]:
+        """Return images by id."""
+        seen = Image.objects.visible_to(self.request.user).filter(pk__in=ids)
+        return {image.pk: image for image in seen.select_related("dataset", "paper", "label")}
+
+    def told(self, image: Image, context: Any) -> dict[str, Any]:
+        """Return what is told of an image."""
+        image.why = ""  # type: ignore[attr-defined]
+        return dict(QueueImageSerializer(image, context=context).data)

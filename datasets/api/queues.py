@@ -1,0 +1,228 @@
+"""Queues over REST: taken from, decided in, closed; and what they show."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import django_filters
+from django.db import transaction
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from datasets.api.filter_forms import DatasetForm
+from datasets.api.filters import RowsFilter
+from datasets.api.images import class_named
+from datasets.api.queue_images import ShowsQueueImages
+from datasets.api.queue_serializers import (
+    AuditSerializer,
+    DecideSerializer,
+    HeldSerializer,
+    ManyDecidedSerializer,
+    ProgressSerializer,
+    QueueChangeSerializer,
+    QueueSerializer,
+    TakenSerializer,
+    TakeSerializer,
+)
+from datasets.api.relabelling import LABELS, result_of
+from datasets.api.serializers import ErrorSerializer
+from datasets.errors import Refused
+from datasets.labelling import KEEP, Relabelled, relabel_batch
+from datasets.models import Queue
+from datasets.queues.auditing import audit_of
+from datasets.queues.deciding import Decided, Record, decide, give_opinion, skip_items
+from datasets.queues.progress import progress_of
+from datasets.queues.taking import hold_items, others_at, release_items, take_items
+from datasets.repeating import once
+
+CLOSED = OpenApiResponse(ErrorSerializer, "`queue_closed`")
+CURATES = ("datasets.change_queue",)
+
+
+class QueueFilter(RowsFilter):
+    """Queues by dataset, kind, and whether they are closed."""
+
+    dataset = django_filters.CharFilter(help_text="The dataset's slug.")
+    kind = django_filters.ChoiceFilter(choices=Queue.Kind.choices, help_text="What the queue is for.")
+    closed = django_filters.BooleanFilter(
+        field_name="closed_at", lookup_expr="isnull", exclude=True, help_text="true: closed; false: not."
+    )
+
+    class Meta:
+        model = Queue
+        fields: list[str] = []
+        form = DatasetForm
+
+
+@extend_schema(tags=["queues"])
+@extend_schema_view(
+    list=extend_schema(summary="Queues, and how far each is"),
+    retrieve=extend_schema(summary="One queue, and how far it is"),
+)
+class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShowsQueueImages):
+    """Queues. The hall registers this viewset with more ways to make and to decide."""
+
+    queryset = Queue.objects.select_related("dataset", "created_by")
+    serializer_class = QueueSerializer
+    filterset_class = QueueFilter
+    required_permissions = {
+        "partial_update": CURATES,
+        **{name: LABELS for name in ("take", "hold", "release", "decide")},
+    }
+    deeds_serializer: type[DecideSerializer] = DecideSerializer
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """Count how far the queues are that are told of."""
+        rows: Any = args[0]
+        queues: Any = list(rows) if kwargs.get("many") else [rows]
+        context = {**self.get_serializer_context(), "progress": progress_of(queues, self.request.user)}
+        return QueueSerializer(queues if kwargs.get("many") else rows, context=context, **kwargs)
+
+    @extend_schema(
+        summary="Rename a queue, close it, or open it again",
+        request=QueueChangeSerializer,
+        responses=QueueSerializer,
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change a queue's name, or whether it is closed."""
+        queue = self.get_object()
+        asked = QueueChangeSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        queue.name = values.get("name", queue.name)
+        if "closed" in values:
+            queue.closed_at = (queue.closed_at or timezone.now()) if values["closed"] else None
+            queue.items.open().release()
+        queue.save(update_fields=["name", "closed_at"])
+        return Response(self.get_serializer(queue).data)
+
+    @extend_schema(
+        summary="Take the next images, which nobody else gets meanwhile",
+        request=TakeSerializer,
+        responses={200: TakenSerializer, 409: CLOSED},
+    )
+    @action(detail=True, methods=["post"])
+    def take(self, request: Request, pk: str) -> Response:
+        """Take images for ten minutes; `hold/` keeps them longer, `release/` lets them go."""
+        queue = self._workable()
+        asked = TakeSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        items = take_items(queue, request.user, **asked.validated_data)
+        return Response(
+            {
+                "images": self.shown(queue, items),
+                "progress": self._progress(queue),
+                "with_others": others_at(queue, request.user),
+            }
+        )
+
+    @extend_schema(summary="Keep what you took", request=None, responses=HeldSerializer)
+    @action(detail=True, methods=["post"])
+    def hold(self, request: Request, pk: str) -> Response:
+        """Keep the images that one took for ten more minutes."""
+        return Response({"images": hold_items(self.get_object(), request.user)})
+
+    @extend_schema(summary="Let go of what you took", request=None, responses=HeldSerializer)
+    @action(detail=True, methods=["post"])
+    def release(self, request: Request, pk: str) -> Response:
+        """Let others have the images that one took and did not decide on."""
+        return Response({"images": release_items(self.get_object(), request.user)})
+
+    @extend_schema(
+        summary="Decide on images, in several deeds, each undone by itself",
+        request=DecideSerializer,
+        responses={200: ManyDecidedSerializer, 409: CLOSED},
+    )
+    @action(detail=True, methods=["post"])
+    def decide(self, request: Request, pk: str) -> Response:
+        """Do up to 50 deeds, in their order; undo goes by `relabel/{batch}/undo/`."""
+        queue = self._workable()
+        asked = self.deeds_serializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        with transaction.atomic():
+            results = [self._answer(queue, values) for values in asked.validated_data["deeds"]]
+        return Response({"results": results, "progress": self._progress(queue)})
+
+    @extend_schema(summary="What an audit found so far", responses=AuditSerializer)
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def audit(self, request: Request, pk: str) -> Response:
+        """How many labels of the sample were wrong, and what that says of all it was drawn from."""
+        return Response(AuditSerializer(audit_of(self.get_object())).data)
+
+    def record(self, queue: Queue, values: dict[str, Any]) -> Record:
+        """Return what labels the images of a deed."""
+        label = class_named(queue.dataset, values["label"]) if "label" in values else KEEP
+
+        def relabel(pairs: Sequence[tuple[int, int]]) -> Relabelled:
+            return relabel_batch(
+                pairs,
+                dataset=queue.dataset,
+                label=label,
+                excluded=values.get("excluded", KEEP),
+                author=self.request.user,
+                reason=values["reason"],
+                key=values.get("key"),
+            )
+
+        return relabel
+
+    def _workable(self) -> Queue:
+        """Return the queue, if the person may decide in it: opinions that differ are settled by curators."""
+        queue: Queue = self.get_object()
+        if queue.kind == Queue.Kind.SETTLE and not self.request.user.has_perms(CURATES):
+            raise PermissionDenied("Opinions that differ are settled by a curator.")
+        return queue
+
+    def _progress(self, queue: Queue) -> Any:
+        return ProgressSerializer(progress_of([queue], self.request.user)[queue.pk]).data
+
+    def _answer(self, queue: Queue, values: dict[str, Any]) -> dict[str, Any]:
+        """Do one deed; return what came of it, or its refusal under `error`."""
+        seen = {each["id"]: each["version"] for each in values["images"]}
+        try:
+            with transaction.atomic():
+                done = once(
+                    values.get("key"),
+                    lambda: self.decide_on(queue, seen, values),
+                    author=self.request.user,
+                    seen=None if queue.blind else seen,
+                )
+        except Refused as refusal:
+            return {"error": {"code": refusal.code, "detail": str(refusal)}}
+        taken = done.taken if isinstance(done, Decided) else []
+        return {**result_of(done), "taken": _who_has(queue, taken)}
+
+    def decide_on(self, queue: Queue, seen: dict[int, int], values: dict[str, Any]) -> Decided:
+        """Decide as a validated deed says."""
+        author, key, reason = self.request.user, values.get("key"), values["reason"]
+        if values["skip"]:
+            return skip_items(queue, list(seen), author=author, key=key)
+        if not queue.blind:
+            record = self.record(queue, values)
+            return decide(queue, seen, author=author, record=record, reason=reason, key=key)
+        if "label" not in values and not values.get("excluded"):
+            raise Refused("In a blind queue say what the image shows: its label is not told.", code="blind")
+        return give_opinion(
+            queue,
+            list(seen),
+            label=class_named(queue.dataset, values.get("label")),
+            excluded=values.get("excluded", False),
+            author=author,
+            reason=reason,
+            key=key,
+        )
+
+
+def _who_has(queue: Queue, images: Sequence[int]) -> list[dict[str, Any]]:
+    rows = queue.items.filter(image__in=images)
+    return [
+        {
+            "id": item.image_id,
+            "by": (item.decided_by or item.claimed_by) and str(item.decided_by or item.claimed_by),
+        }
+        for item in rows.select_related("decided_by", "claimed_by")
+    ]
