@@ -32,12 +32,12 @@ export function draw(element, image, classes) {
     caption.append(span("name", image.paper ? `${image.paper}/${image.file}` : image.file));
     const said = image.prediction;
     const differs = said && said.label !== image.label;
-    caption.append(
-        span(
-            differs ? "said differs" : "said",
-            said ? `${differs ? "≠ " : "= "}${said.label} ${Math.round(said.confidence * 100)} %` : image.label ?? "no label",
-        ),
+    const told = span(
+        differs ? "said differs" : "said",
+        said ? `${differs ? "≠ " : "= "}${said.label} ${Math.round(said.confidence * 100)} %` : image.label ?? "no label",
     );
+    if (differs) told.dataset.short = `≠${classes[said.label]?.short ?? ""}`;
+    caption.append(told);
     element.querySelector(".caption")?.remove();
     element.append(caption);
 }

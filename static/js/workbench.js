@@ -196,7 +196,11 @@ one("[data-retry]")?.addEventListener("click", () => labels.outbox.retry());
 document.addEventListener("change", (event) => event.target.matches("[data-now]") && event.target.form.requestSubmit());
 
 const size = at("bench-size");
-const setSize = () => grid.place.style.setProperty("--cell", `${size.value}px`);
+const FOLDED_BELOW = 80;
+const setSize = () => {
+    grid.place.style.setProperty("--cell", `${size.value}px`);
+    grid.place.classList.toggle("small", size.value < FOLDED_BELOW);
+};
 size.value = localStorage.getItem("thumb-size") ?? (window.innerWidth < 700 ? 104 : 132);
 size.addEventListener("input", () => {
     localStorage.setItem("thumb-size", size.value);

@@ -73,3 +73,13 @@ def test_axe_finds_nothing_in_the_large_view_and_the_list_of_keys(site: tuple[Pa
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     assert wrong(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_among_small_thumbnails(site: tuple[Page, dict[str, int]], scheme: str) -> None:
+    page, _ = site
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto("/workbench/?dataset=panels&model=champion&ordering=panel")
+    expect(thumbs(page).first).to_be_visible()
+    page.get_by_label("Size of the thumbnails").press("Home")
+    assert wrong(page) == []

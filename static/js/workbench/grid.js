@@ -80,6 +80,7 @@ export class Grid {
             this.odd = !this.odd;
             if (byPanel) element.dataset.group = image.panel_group ? `${image.paper} · ${image.panel_group}` : image.paper ?? "";
             else made.append(head(image));
+            element.dataset.panel = image.panel_group;
         }
         this.group = group;
         element.dataset.odd = byPanel && this.odd;
