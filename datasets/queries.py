@@ -9,6 +9,8 @@ from datasets.errors import Refused
 from datasets.models import Dataset, Image, ImageCount, Split, SplitMember
 from datasets.models.label_class import DEFAULT_CLASSES
 
+_LOOKS = ("short", "colour", "hotkey", "letter")
+
 
 class UnknownDataset(Refused):
     """Raised where no dataset of that slug is to be seen."""
@@ -32,7 +34,7 @@ def find_dataset(slug: str, user: Any = None) -> Dataset:
 
 
 def class_counts(dataset: Dataset) -> list[dict[str, Any]]:
-    """Count the labelled images of each class, in order: id, name, short, colour, hotkey, count."""
+    """Count the labelled images of each class, in order: id, name, short, colour, hotkey, letter, count."""
     counted = _kept_counts(dataset)
     return [
         {
@@ -41,6 +43,7 @@ def class_counts(dataset: Dataset) -> list[dict[str, Any]]:
             "short": found.short,
             "colour": found.colour,
             "hotkey": found.hotkey,
+            "letter": found.letter,
             "count": counted.get((found.pk, False), 0),
         }
         for found in dataset.classes.all()
@@ -73,21 +76,15 @@ def _kept_counts(dataset: Dataset) -> dict[tuple[int | None, bool], int]:
 
 
 def class_looks(dataset: Dataset | None) -> dict[str, dict[str, str]]:
-    """Return how a dataset's classes are shown: {name: short, colour, hotkey}, in their order."""
+    """Return how a dataset's classes are shown: {name: short, colour, hotkey, letter}, in their order."""
     if dataset is None:
         return {}
-    return {
-        each.name: {"short": each.short, "colour": each.colour, "hotkey": each.hotkey}
-        for each in dataset.classes.all()
-    }
+    return {each.name: {name: getattr(each, name) for name in _LOOKS} for each in dataset.classes.all()}
 
 
 def usual_looks() -> dict[str, dict[str, str]]:
     """Return how the classes are shown that every dataset starts with, as `class_looks`."""
-    return {
-        each["name"]: {"short": each["short"], "colour": each["colour"], "hotkey": each["hotkey"]}
-        for each in DEFAULT_CLASSES
-    }
+    return {each["name"]: {name: each.get(name, "") for name in _LOOKS} for each in DEFAULT_CLASSES}
 
 
 def label_changes(split: Split) -> dict[str, int]:

@@ -8,10 +8,11 @@ from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminTextInputWidg
 
 from datasets.importing.folders import plain
 from datasets.models import LabelClass
+from datasets.models.label_class import WORKBENCH_LETTERS, validate_letter
 
 LONGEST_ALIAS = 100
-# Keys that mean something else where images are labelled: moving, excluding, undoing, selecting, searching.
-TAKEN_KEYS = frozenset("hjklxua/?")
+# Keys that mean something else where images are labelled.
+TAKEN_KEYS = frozenset({*WORKBENCH_LETTERS, "/", "?"})
 
 
 class AliasesField(forms.Field):
@@ -71,16 +72,22 @@ class ClassForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = LabelClass
-        fields = ("short", "aliases", "colour", "hotkey")
-        labels = {"short": "Letter", "hotkey": "Key"}
+        fields = ("short", "aliases", "colour", "hotkey", "letter")
+        labels = {"short": "Letter", "hotkey": "Key", "letter": "Second key"}
         help_texts = {
             "short": "Tells it apart without its colour.",
             "hotkey": "Labels as it in the workbench.",
+            "letter": "Does the same: a small letter, or none. "
+            f"Taken by the workbench: {' '.join(WORKBENCH_LETTERS)}.",
         }
-        error_messages = {"hotkey": {"max_length": "A key is one character, such as 1."}}
+        error_messages = {
+            "hotkey": {"max_length": "A key is one character, such as 1."},
+            "letter": {"max_length": "A letter is one small letter from a to z."},
+        }
         widgets = {
             "short": UnfoldAdminTextInputWidget(attrs={"size": 3, "maxlength": 3}),
             "hotkey": UnfoldAdminTextInputWidget(attrs={"size": 1, "maxlength": 1}),
+            "letter": UnfoldAdminTextInputWidget(attrs={"size": 1, "maxlength": 1, "placeholder": "none"}),
         }
 
     def clean_hotkey(self) -> str:
@@ -92,9 +99,16 @@ class ClassForm(forms.ModelForm):  # type: ignore[type-arg]
             )
         return key
 
+    def clean_letter(self) -> str:
+        """Refuse a letter that already means something else."""
+        letter = str(self.cleaned_data["letter"])
+        if letter:
+            validate_letter(letter)
+        return letter
+
     def _get_validation_exclusions(self) -> set[str]:
         # Two classes may swap their keys: the formset compares them with each other, not with the database.
-        return {*super()._get_validation_exclusions(), "hotkey"}  # type: ignore[misc]
+        return {*super()._get_validation_exclusions(), "hotkey", "letter"}  # type: ignore[misc]
 
 
 class ClassFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
@@ -110,6 +124,7 @@ class ClassFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
             name, values = form.instance.name, form.cleaned_data if form.is_valid() else {}
             self._claim(form, "short", values.get("short"), letters, name, "letter")
             self._claim(form, "hotkey", values.get("hotkey"), keys, name, "key")
+            self._claim(form, "letter", values.get("letter"), keys, name, "key")
             for text in (name, *values.get("aliases", [])):
                 other = spellings.setdefault(plain(text), name)
                 if other != name:
@@ -125,9 +140,9 @@ class ClassFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
     def save(self, commit: bool = True) -> Any:
         """Save the classes; those whose keys change give their old ones up first, so that two may swap."""
         for form in self.initial_forms:
-            if commit and "hotkey" in form.changed_data:
-                # A private character: no key, and none that another class has.
-                LabelClass.objects.filter(pk=form.instance.pk).update(
-                    hotkey=chr(0xE000 + form.instance.position)
-                )
+            # A private character: no key, and none that another class has.
+            given_up = {"hotkey": chr(0xE000 + form.instance.position), "letter": ""}
+            changed = {name: nothing for name, nothing in given_up.items() if name in form.changed_data}
+            if commit and changed:
+                LabelClass.objects.filter(pk=form.instance.pk).update(**changed)
         return super().save(commit=commit)

@@ -40,8 +40,8 @@ class ClassInline(TabularInline):  # type: ignore[misc]
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Show aliases and colour as they look to those who may not change them."""
         if self.has_change_permission(request, obj):
-            return ("name", "short", "aliases", "colour", "hotkey", "images")
-        return ("name", "short", "shown_aliases", "shown_colour", "hotkey", "images")
+            return ("name", "short", "aliases", "colour", "hotkey", "letter", "images")
+        return ("name", "short", "shown_aliases", "shown_colour", "hotkey", "letter", "images")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[LabelClass]":
         """Count the labelled images of each."""

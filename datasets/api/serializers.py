@@ -30,6 +30,7 @@ class ClassSerializer(serializers.Serializer[Any]):
     aliases = serializers.ListField(child=serializers.CharField())
     colour = serializers.CharField()
     hotkey = serializers.CharField()
+    letter = serializers.CharField(allow_blank=True)
     count = serializers.IntegerField()
 
 
@@ -95,6 +96,7 @@ class DatasetSerializer(serializers.ModelSerializer[Dataset]):
                 "aliases": each.aliases,
                 "colour": each.colour,
                 "hotkey": each.hotkey,
+                "letter": each.letter,
                 "count": counted.get(each.pk, 0),
             }
             for each in dataset.classes.all()

@@ -1,9 +1,12 @@
 """A class that an image can be labelled with."""
 
+import re
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import Q
 
 from datasets.visibility import VisibleQuerySet
 
@@ -15,10 +18,33 @@ DEFAULT_CLASSES: tuple[dict[str, Any], ...] = (
     {"name": "Microscopy", "short": "I", "aliases": [], "colour": "#CC79A7", "hotkey": "4"},
     {"name": "Noneoftheabove", "short": "N", "aliases": [], "colour": "#7F7F7F", "hotkey": "5"},
 )
+# What the workbench's own letters do: no class has one of them.
+WORKBENCH_LETTERS = {
+    "a": "selects all",
+    "h": "goes left",
+    "j": "goes down",
+    "k": "goes up",
+    "l": "goes right",
+    "o": "asks for a second opinion",
+    "p": "accepts a prediction",
+    "r": "writes a reason",
+    "s": "skips",
+    "u": "undoes",
+    "x": "excludes",
+    "y": "says that a label is right",
+}
+
+
+def validate_letter(letter: str) -> None:
+    """Refuse what is no small letter a to z, or one that the workbench uses itself."""
+    if not re.fullmatch("[a-z]", letter):
+        raise ValidationError("A letter is one small letter from a to z.")
+    if does := WORKBENCH_LETTERS.get(letter):
+        raise ValidationError(f"The letter {letter} {does} in the workbench. Choose another.")
 
 
 class LabelClass(models.Model):
-    """One class of a dataset, with the spellings it is known by, its colour and its key."""
+    """One class of a dataset, with the spellings it is known by, its colour and its keys."""
 
     dataset = models.ForeignKey("datasets.Dataset", on_delete=models.CASCADE, related_name="classes")
     name = models.CharField(max_length=64)
@@ -26,6 +52,7 @@ class LabelClass(models.Model):
     aliases = models.JSONField(default=list, blank=True)
     colour = models.CharField(max_length=7, validators=[RegexValidator(r"^#[0-9A-Fa-f]{6}$")])
     hotkey = models.CharField(max_length=1)
+    letter = models.CharField(max_length=1, blank=True, default="", validators=[validate_letter])
     position = models.PositiveSmallIntegerField()
 
     objects = VisibleQuerySet.as_manager()
@@ -36,6 +63,11 @@ class LabelClass(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("dataset", "name"), name="label_class_name_once_per_dataset"),
             models.UniqueConstraint(fields=("dataset", "hotkey"), name="label_class_hotkey_once_per_dataset"),
+            models.UniqueConstraint(
+                fields=("dataset", "letter"),
+                condition=~Q(letter=""),
+                name="label_class_letter_once_per_dataset",
+            ),
             models.UniqueConstraint(
                 fields=("dataset", "position"), name="label_class_position_once_per_dataset"
             ),

@@ -41,7 +41,7 @@ document.addEventListener("keydown", (event) => {
         if (event.key === "Escape") event.target.blur();
         return;
     }
-    const button = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    const button = document.querySelector(`[data-key~="${CSS.escape(event.key)}"]`);
     const to = { ArrowLeft: "to-before", k: "to-before", ArrowRight: "to-after", j: "to-after", Escape: "to-back" }[event.key];
     if (button) label({ label: button.dataset.label }, true);
     else if (event.key === "x") document.querySelector("[data-exclude]")?.click();

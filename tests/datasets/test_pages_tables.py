@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
 from django.test import Client
 
 from datasets.models import Dataset, LabelClass
@@ -56,6 +57,7 @@ def form_of(dataset: Dataset, **changes: str) -> dict[str, str]:
             "aliases": ", ".join(each.aliases),
             "colour": each.colour.lower(),
             "hotkey": each.hotkey,
+            "letter": each.letter,
         }
         for name, value in values.items():
             sent[f"classes-{place}-{name}"] = changes.get(f"{each.name}_{name}", value)
@@ -118,6 +120,14 @@ def test_a_class_shows_how_many_images_carry_it(as_role: As, dataset: Dataset) -
         ({"FAC_hotkey": "J"}, "The key J has another meaning in the workbench."),
         ({"FAC_hotkey": "12"}, "A key is one character, such as 1."),
         ({"FAC_hotkey": ""}, "This field is required."),
+        ({"FAC_letter": "x"}, "The letter x excludes in the workbench. Choose another."),
+        ({"FAC_letter": "y"}, "The letter y says that a label is right in the workbench. Choose another."),
+        ({"FAC_letter": "B"}, "A letter is one small letter from a to z."),
+        ({"FAC_letter": "é"}, "A letter is one small letter from a to z."),
+        ({"FAC_letter": "bb"}, "A letter is one small letter from a to z."),
+        ({"FAC_letter": "b", "BlotGel_letter": "b"}, "The key b is BlotGel's. Choose another."),
+        ({"FAC_letter": "b", "BlotGel_hotkey": "b"}, "The key b is BlotGel's. Choose another."),
+        ({"FAC_hotkey": "p"}, "The key p has another meaning in the workbench."),
         ({"FAC_short": "B"}, "The letter B is BlotGel's. Choose another."),
         ({"FAC_aliases": "FACS, blot gel"}, "blot gel means BlotGel already. Each spelling is of one class."),
         ({"FAC_aliases": "Macroscopy"}, "means FAC already"),
@@ -139,6 +149,24 @@ def test_what_would_make_two_classes_alike_is_refused_with_a_sentence(
 def test_two_classes_may_swap_their_keys(as_role: As, dataset: Dataset) -> None:
     assert change(as_role(), dataset, FAC_hotkey="1", BlotGel_hotkey="2").status_code == 302
     assert (named(dataset, "FAC").hotkey, named(dataset, "BlotGel").hotkey) == ("1", "2")
+
+
+def test_a_class_is_given_a_letter_and_two_may_swap_theirs(as_role: As, dataset: Dataset) -> None:
+    client = as_role()
+    page = read(client.get(f"{LIST}{dataset.pk}/change/"))
+    assert "Taken by the workbench: a h j k l o p r s u x y." in page
+    assert change(client, dataset, FAC_letter="f", BlotGel_letter="b").status_code == 302
+    assert change(client, dataset, FAC_letter="b", BlotGel_letter="f").status_code == 302
+    assert (named(dataset, "FAC").letter, named(dataset, "BlotGel").letter) == ("b", "f")
+    assert change(client, dataset, FAC_letter="").status_code == 302
+    assert named(dataset, "FAC").letter == ""
+
+
+def test_a_letter_is_of_one_class_of_a_dataset(dataset: Dataset) -> None:
+    dataset.classes.filter(name="FAC").update(letter="f")
+    DatasetFactory().classes.filter(name="FAC").update(letter="f")
+    with pytest.raises(IntegrityError, match="letter"), transaction.atomic():
+        dataset.classes.filter(name="BlotGel").update(letter="f")
 
 
 def test_a_colour_is_kept_in_capitals_and_is_no_change_when_a_browser_sends_it_small(

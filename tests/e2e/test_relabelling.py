@@ -174,3 +174,19 @@ def test_who_may_only_look_changes_nothing_by_keys(grid: Open) -> None:
     page.keyboard.press("2")
     expect(page.get_by_role("button", name="FAC")).to_have_count(0)
     assert labels() == ["BlotGel", "Microscopy"] * 3
+
+
+def test_a_letter_of_a_class_labels_in_the_grid_and_on_the_image_page(grid: Open) -> None:
+    dataset = labelled_dataset(slug="panels", papers=3, per_paper=2)
+    dataset.classes.filter(name="FAC").update(letter="f")
+    page = grid()
+    thumbs(page).nth(0).focus()
+    page.keyboard.press("f")
+    expect(page.get_by_text("1 image: FAC")).to_be_visible()
+    second, third = Image.objects.order_by("pk").values_list("pk", flat=True)[1:3]
+    page.goto(f"/images/{second}/?dataset=panels")
+    page.keyboard.press("f")
+    page.wait_for_url(f"**/images/{third}/**")
+    page.keyboard.press("2")
+    page.wait_for_url(f"**/images/{third + 1}/**")
+    assert labels()[:4] == ["FAC", "FAC", "FAC", "Microscopy"]

@@ -1,10 +1,12 @@
 """The workbench and the image page: what an address shows."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -12,6 +14,7 @@ from classifier.evaluation import evaluate
 from classifier.registry import promote
 from datasets.labelling import correct_label
 from datasets.models import Image
+from datasets.models.label_class import WORKBENCH_LETTERS
 from tests.factories import ImageFactory, PaperFactory
 from tests.factories_models import (
     ModelVersionFactory,
@@ -206,3 +209,22 @@ def test_opening_pages_changes_no_label(visit: Callable[..., Any]) -> None:
     for address in ("/", "/workbench/", f"/images/{image.pk}/"):
         assert visit(address).status_code == 200
     assert list(Image.objects.values_list("pk", "label", "version")) == before
+
+
+def test_every_letter_that_the_workbench_uses_is_kept_from_the_classes() -> None:
+    script = (settings.BASE_DIR / "static/js/workbench/keys.js").read_text()
+    used = set(re.findall(r'[{ ]([A-Za-z]): "', script)) | set(re.findall(r'key === "([A-Za-z])"', script))
+    assert {"h", "j", "k", "l", "x", "U"} <= used
+    assert {letter.lower() for letter in used} <= WORKBENCH_LETTERS.keys()
+
+
+def test_a_class_is_shown_with_its_letter_beside_its_digit(visit: Callable[..., Any]) -> None:
+    dataset = labelled_dataset(slug="panels", papers=1)
+    dataset.classes.filter(name="FAC").update(letter="f")
+    answer = visit("/workbench/?dataset=panels")
+    page = answer.content.decode()
+    assert "Label as FAC (key 2 or f)" in page and page.count("<kbd>2 · f</kbd>") == 2
+    assert "Label as BlotGel (key 1)" in page and page.count("<kbd>1</kbd>") == 2
+    assert setup_of(answer, "bench-classes")["FAC"]["letter"] == "f"
+    listed = answer.client.get("/api/v1/datasets/panels/").json()["classes"]
+    assert [(each["hotkey"], each["letter"]) for each in listed[:2]] == [("1", ""), ("2", "f")]

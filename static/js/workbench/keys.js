@@ -49,7 +49,7 @@ export function meaning(event, classes) {
     if (event.altKey) return null;
     const key = event.key;
     if (event.ctrlKey || event.metaKey) return key.toLowerCase() === "z" ? [event.shiftKey ? "redo" : "undo"] : null;
-    const name = Object.keys(classes).find((each) => classes[each].hotkey === key);
+    const name = Object.keys(classes).find((each) => key === classes[each].hotkey || key === classes[each].letter);
     if (name) return ["label", name];
     const direction = DIRECTIONS[key] ?? (event.shiftKey ? DIRECTIONS[key.toLowerCase()] : undefined);
     if (direction) return ["move", direction];
