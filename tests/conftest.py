@@ -114,16 +114,19 @@ def signed_in(
 ) -> Iterator[Callable[[str], Any]]:
     """Open a browser page of the live site as a user in a role; relative addresses are the site's.
 
+    `into` is another browser for it: a context with its own cookies and storage.
+
     A page that raised a JavaScript error fails the test at its end.
     """
     errors: list[str] = []
 
-    def open_page(role: str = "curator") -> Any:
+    def open_page(role: str = "curator", *, into: Any = None) -> Any:
+        browser = into or context
         client = Client()
         client.force_login(user_in_role(role))
         cookie = client.cookies[site_settings.SESSION_COOKIE_NAME]
-        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
-        page = context.new_page()
+        browser.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
+        page = browser.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         goto = page.goto
         page.goto = lambda url, **options: goto(

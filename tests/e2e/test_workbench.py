@@ -124,6 +124,31 @@ def test_two_hundred_images_by_keyboard_are_undone_after_a_reload_and_the_histor
     assert Label.objects.count() == 4 * 200
 
 
+@pytest.mark.slow
+def test_two_hundred_deeds_are_undone_one_by_one_after_a_reload_and_the_history_is_exact(
+    bench: Open,
+) -> None:
+    page = bench(papers=100)
+    before = labels()
+    thumbs(page).nth(0).focus()
+    for _ in range(200):
+        page.keyboard.press("5")
+    saved(page)
+    assert set(labels()) == {"Noneoftheabove"}
+    page.reload()
+    expect(thumbs(page).first).to_be_visible()
+    for _ in range(200):
+        page.keyboard.press("u")
+    expect(page.get_by_role("button", name="Undo").first).to_be_disabled()
+    saved(page)
+    assert labels() == before
+    said = Label.objects.filter(version__gt=1).order_by("version", "image")
+    assert list(said.values_list("label_class__name", "batch__kind")) == [
+        *[("Noneoftheabove", LabelBatch.Kind.RELABEL)] * 200,
+        *[(name, LabelBatch.Kind.UNDO) for name in before],
+    ]
+
+
 def test_shift_u_brings_back_what_was_undone(bench: Open) -> None:
     page = bench()
     thumbs(page).nth(0).focus()

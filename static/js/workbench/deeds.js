@@ -1,6 +1,16 @@
 // What this person did here, for undo and redo; outlives a reload. The newest of each stack comes first to hand.
 
-const MOST = 100;
+const MOST = 300;
+// What browsers keep for a site ends at some 5 MB; a deed of many images holds each of them twice.
+const MOST_IMAGES = 10_000;
+
+// The newest deeds, as many as there is room for; the newest of all in any case.
+function newest(deeds) {
+    let room = MOST_IMAGES;
+    const kept = deeds.slice(-MOST).reverse();
+    const end = kept.findIndex((deed, place) => (room -= deed.before?.length ?? 1) < 0 && place > 0);
+    return (end < 0 ? kept : kept.slice(0, end)).reverse();
+}
 
 export class Deeds {
     constructor({ place, onChange }) {
@@ -12,7 +22,7 @@ export class Deeds {
     }
 
     #write({ done, undone }) {
-        const stacks = { done: done.slice(-MOST), undone: undone.slice(-MOST) };
+        const stacks = { done: newest(done), undone: newest(undone) };
         localStorage.setItem(this.place, JSON.stringify(stacks));
         this.onChange({ undo: stacks.done.length, redo: stacks.undone.length });
     }
