@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from datasets.decoding import ImageRefused
+from datasets.errors import Refused
 from datasets.importing.new_images import new_image
 from datasets.importing.reading import Facts, Read, batches, facts_of, read_entry
 from datasets.importing.summary import Entry, ImportSummary, Progress
@@ -22,6 +23,13 @@ _THREADS = 2
 _ATTEMPTS = 3
 
 Key = tuple[str | None, str]
+
+
+class DatasetGone(Refused):
+    """Raised where the dataset of an import was purged while the import was under way."""
+
+    code = "dataset_gone"
+    status = 409
 
 
 @dataclass
@@ -51,7 +59,7 @@ class Storing:
         self._learn()
 
     def store(self, entries: Sequence[Entry], *, progress: Progress | None = None) -> None:
-        """Store every entry that can be; count what comes of each in the summary."""
+        """Store every entry that can be; count what comes of each in the summary. Raises DatasetGone."""
         self.summary.unlabelled_files = sum(not entry.listed for entry in entries)
         done = 0
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -62,8 +70,13 @@ class Storing:
                     progress(done, len(entries))
 
     def _learn(self) -> None:
-        """Load the papers and classes of the dataset."""
+        """Load the papers and classes of the dataset; DatasetGone where it is there no more."""
         if self.dataset:
+            if not Dataset.objects.filter(pk=self.dataset.pk).exists():
+                raise DatasetGone(
+                    f"The dataset {self.dataset.slug} was removed while this import was under way, and what "
+                    "was imported until then went with it. Import again if it is to be there."
+                )
             self.papers = dict(self.dataset.papers.values_list("identifier", "pk"))
             self.class_ids = dict(self.dataset.classes.values_list("name", "pk"))
 
@@ -218,7 +231,8 @@ class Storing:
         if new:
             rows = (Paper(dataset=self.dataset, identifier=identifier) for identifier in sorted(new))
             Paper.objects.bulk_create(rows, ignore_conflicts=True)
-            found = Paper.objects.filter(dataset=self.dataset, identifier__in=new)
+            # Their usual order joins the dataset; where that is gone, the commit has to find out.
+            found = Paper.objects.filter(dataset=self.dataset, identifier__in=new).order_by()
             self.papers.update(found.values_list("identifier", "pk"))
 
     def _write_images(self, create: list[tuple[Entry, Facts]], batch: LabelBatch) -> list[Image]:
