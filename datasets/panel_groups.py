@@ -12,6 +12,7 @@ def mark_mixed(image_ids: Sequence[int]) -> None:
 
     Excluded and unlabelled images do not count. To be called at the end of the transaction that changed
     the labels: papers are locked in order, after all images, so that two people never wait for each other.
+    A deletion needs no call: the database keeps an image that was ever labelled until its dataset is purged.
     """
     touched: set[tuple[int, str]] = set()
     for ids in chunks(sorted(image_ids)):

@@ -4,10 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+from django.test import Client
 
 from datasets.importing import import_folder, store_image
 from datasets.labelling import relabel_batch, undo_batch
-from datasets.models import Dataset, Image
+from datasets.models import Dataset, Image, Paper
+from datasets.purging import purge_dataset
 from tests.datasets.folders import write_images
 from tests.factories import DatasetFactory, ImageFactory, PaperFactory, png
 
@@ -57,3 +63,25 @@ def test_an_import_marks_what_it_mixes(tmp_path: Path) -> None:
     write_images(tmp_path, {"BlotGel/7/010101.png": 1, "FAC/7/010102.png": 2, "FAC/7/010201.png": 3})
     import_folder(tmp_path, dataset="new")
     assert marked(Dataset.objects.get(slug="new")) == ["010101.png", "010102.png"]
+
+
+def test_an_image_that_mixes_its_group_goes_only_with_its_dataset(dataset: Dataset) -> None:
+    relabel(dataset, "010102.png", label=dataset.class_named("FAC"), excluded=False)
+    odd = dataset.images.get(paper__identifier="1", file_name="010102.png")
+    deeds: list[Any] = [odd.delete, dataset.images.filter(pk=odd.pk).delete, odd.paper.delete, dataset.delete]
+    for deed in deeds:
+        with pytest.raises((IntegrityError, ProtectedError)), transaction.atomic():
+            deed()
+    ImageFactory(paper=odd.paper, file_name="010103.png").delete()
+    assert marked(dataset) == ["010101.png", "010102.png"]
+    ids = list(dataset.images.values_list("pk", flat=True))
+    purge_dataset(dataset)
+    assert not Image.objects.filter(pk__in=ids).exists()
+
+
+def test_no_door_deletes_an_image(dataset: Dataset, client: Client, admin_user: User) -> None:
+    client.force_login(admin_user)
+    image = dataset.images.earliest("pk")
+    assert client.delete(f"/api/v1/images/{image.pk}/").status_code == 405
+    assert client.delete("/api/v1/images/").status_code == 405
+    assert not site.is_registered(Image) and not site.is_registered(Paper)
