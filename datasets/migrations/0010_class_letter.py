@@ -8,7 +8,7 @@ import datasets.models.label_class
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('datasets', '0008_append_only'),
+        ('datasets', '0009_queue'),
     ]
 
     operations = [
