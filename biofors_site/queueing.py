@@ -91,6 +91,19 @@ RECIPES = {
 }
 
 
+def question_of(queue: Queue) -> str:
+    """Say what people are asked in a queue."""
+    if queue.kind == Queue.Kind.SETTLE:
+        return "Two people differ on these images. Which class is it?"
+    if queue.blind:
+        return (
+            "What do these images show? The label that they have is not told; what you say changes no label."
+        )
+    if queue.kind == Queue.Kind.UNLABELLED:
+        return "Which class is it?"
+    return "Is the label right? If not, which is?"
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What a person asks of a queue, beside its kind; `filter` narrows what the kind holds."""

@@ -107,7 +107,7 @@ def changes_by_person(dataset: Dataset, user: Any) -> list[tuple[str | None, Cha
 def deeds(dataset: Dataset, user: Any, *, most: int, before: int | None = None) -> list[Deed]:
     """Return the newest batches that undo or redo nothing, or those older than a batch's id."""
     seen = LabelBatch.objects.visible_to(user).filter(dataset=dataset)
-    first = seen.filter(reverses__isnull=True).exclude(kind__in=LabelBatch.OF_QUEUES)
+    first = seen.of_labels().filter(reverses__isnull=True)
     if before is not None:
         first = first.filter(pk__lt=before)
     found = list(first.select_related("author")[:most])

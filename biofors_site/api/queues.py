@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -70,6 +70,7 @@ class WideDecideSerializer(DecideSerializer):
 
 
 @extend_schema(tags=["queues"])
+@extend_schema_view(decide=extend_schema(request=WideDecideSerializer))
 class WideQueueViewSet(QueueViewSet):
     """Queues, with what their model predicts."""
 
@@ -93,13 +94,6 @@ class WideQueueViewSet(QueueViewSet):
         kind = Queue.Kind(values.pop("kind"))
         queue = open_queue(dataset, kind, Wanted(**values), request=request)
         return Response(self.get_serializer(queue).data, status=status.HTTP_201_CREATED)
-
-    @extend_schema(
-        summary="Decide on images, in several deeds, each undone by itself", request=WideDecideSerializer
-    )
-    def decide(self, request: Request, pk: str) -> Response:
-        """Do up to 50 deeds, in their order; undo goes by `relabel/{batch}/undo/`."""
-        return super().decide(request, pk)
 
     def images_of(self, queue: Queue, ids: Sequence[int]) -> dict[int, Any]:
         """Return images by id, with what the queue's model said of them."""

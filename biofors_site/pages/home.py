@@ -183,7 +183,8 @@ def _news(dataset: Dataset, user: Any) -> list[News]:
 
 def _label_news(dataset: Dataset, user: Any) -> list[News]:
     """Return the last label batches, with how many images each concerned."""
-    batches = LabelBatch.objects.visible_to(user).filter(dataset=dataset).select_related("author")[:NEWS]
+    seen = LabelBatch.objects.visible_to(user).filter(dataset=dataset).of_labels()
+    batches = seen.select_related("author")[:NEWS]
     return [
         News(
             batch.created_at,

@@ -3,15 +3,22 @@
 import json
 from typing import Any
 
+from django.urls import reverse
+
 from biofors_site.api.filters import OF_PREDICTIONS
 from biofors_site.pages.choosing import FILTERS, Choice, chosen
+from biofors_site.queueing import question_of
 from classifier.models import ModelVersion
 from classifier.models.registry import CHAMPION
-from datasets.admin.page import Page
+from datasets.admin.page import Page, address
 from datasets.api.relabelling import LABELS
+from datasets.errors import Refused
+from datasets.ids import read_id
 from datasets.labelling import LONGEST_REASON
-from datasets.models import Image, Label, Split, Subset
+from datasets.models import Image, Label, Queue, Split, Subset
 from datasets.queries import class_counts, class_looks, state_counts
+from datasets.queues.progress import progress_of
+from datasets.queues.taking import check_open
 
 ORDERINGS = (
     ("id", "As imported"),
@@ -64,6 +71,8 @@ class WorkbenchPage(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the filters, what they choose, and what the grid's script needs."""
+        if queue := self._queue():
+            return self._of_queue(queue, **kwargs)
         dataset = self.dataset
         if dataset is None:
             return super().get_context_data(**kwargs)
@@ -97,7 +106,53 @@ class WorkbenchPage(Page):
             "more_filters": any(name in choice.query for name in _MORE),
             "longest_reason": LONGEST_REASON,
             "may_label": may_label,
+            "may_queue": self.may("datasets.add_queue"),
             "setup": self._setup(choice, may_label=may_label),
+        }
+
+    def _queue(self) -> Queue | None:
+        """Return the queue that the address names."""
+        text = self.request.GET.get("queue", "")
+        if not text:
+            return None
+        pk = read_id(text)
+        seen = Queue.objects.visible_to(self.request.user).select_related("dataset")
+        queue = None if pk is None else seen.filter(pk=pk).first()
+        if queue is None:
+            refusal = Refused(f"There is no queue {text!r:.40}.", code="unknown_queue")
+            refusal.status = 404
+            raise refusal
+        return queue
+
+    def _of_queue(self, queue: Queue, **kwargs: Any) -> dict[str, Any]:
+        """Return what the page of a queue shows: the grid brings its images."""
+        self.use(queue.dataset)
+        check_open(queue)
+        curates = queue.kind != Queue.Kind.SETTLE or self.may("datasets.change_queue")
+        if not (may_label := self.may(*LABELS) and curates):
+            raise Refused(
+                "To decide in this queue, ask for the role of an annotator or a curator.", code="role"
+            )
+        return {
+            **super().get_context_data(**kwargs),
+            "dataset": queue.dataset,
+            "queue": queue,
+            "question": question_of(queue),
+            "progress": progress_of([queue], self.request.user)[queue.pk],
+            "leave": address(reverse("home"), dataset=queue.dataset.slug),
+            "classes": class_counts(queue.dataset),
+            "looks": class_looks(queue.dataset),
+            "longest_reason": LONGEST_REASON,
+            "may_label": may_label,
+            "setup": {
+                "queue": {"id": queue.pk, "blind": queue.blind},
+                "query": {"dataset": queue.dataset.slug},
+                "model": queue.model if queue.model and not queue.blind else None,
+                "mayLabel": may_label,
+                "user": self.request.user.pk,
+                "ofEvaluation": False,
+                "group": queue.query.get("ordering") if queue.query.get("ordering") in GROUPS else None,
+            },
         }
 
     def _versions(self) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Labels: an append-only history of what people, files and models said of an image."""
 
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from django.conf import settings
 from django.db import models
@@ -28,6 +28,14 @@ class AppendOnlyQuerySet(VisibleQuerySet[Any]):
         raise AppendOnly("Labels are never deleted: record a correction instead.")
 
 
+class LabelBatchQuerySet(VisibleQuerySet["LabelBatch"]):
+    """Sets of batches."""
+
+    def of_labels(self) -> Self:
+        """Those that labelled something; what is said in a queue need not."""
+        return self.filter(models.Exists(Label.objects.filter(batch=models.OuterRef("pk"))))
+
+
 class LabelBatch(models.Model):
     """One deed of one person over one or many images, that can be undone as a whole."""
 
@@ -44,8 +52,6 @@ class LabelBatch(models.Model):
         OPINION = "opinion"
         SKIP = "skip"
 
-    OF_QUEUES = (Kind.CONFIRM, Kind.OPINION, Kind.SKIP)
-
     dataset = models.ForeignKey("datasets.Dataset", on_delete=models.CASCADE, related_name="label_batches")
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.RELABEL)
     author = models.ForeignKey(
@@ -59,7 +65,7 @@ class LabelBatch(models.Model):
     key = models.UUIDField(null=True, blank=True, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = VisibleQuerySet.as_manager()
+    objects = LabelBatchQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

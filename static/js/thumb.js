@@ -4,7 +4,9 @@ export function describe(image) {
     const said = image.prediction;
     const parts = [image.paper ? `${image.paper} / ${image.file}` : image.file];
     parts.push(image.excluded ? "excluded" : image.label ? `labelled ${image.label}` : "no label");
-    if (said) parts.push(`predicted ${said.label}, ${Math.round(said.confidence * 100)} %`);
+    if (image.why) parts.push(image.why);
+    else if (said) parts.push(`predicted ${said.label}, ${Math.round(said.confidence * 100)} %`);
+    if (image.decided) parts.push(image.decided === "elsewhere" ? "with somebody else" : image.decided);
     return parts.join(", ");
 }
 
@@ -22,7 +24,7 @@ export function normalise(image) {
 
 export function draw(element, image, classes) {
     const style = classes[image.label];
-    element.className = ["thumb", image.excluded && "excluded", !image.label && "none", image.unsaved && "unsaved"].filter(Boolean).join(" ");
+    element.className = ["thumb", image.excluded && "excluded", !image.label && "none", image.unsaved && "unsaved", image.decided].filter(Boolean).join(" ");
     element.setAttribute("aria-label", describe(image));
     element.title = describe(image);
     if (style) element.style.setProperty("--class", style.colour);
@@ -34,7 +36,7 @@ export function draw(element, image, classes) {
     const differs = said && said.label !== image.label;
     const told = span(
         differs ? "said differs" : "said",
-        said ? `${differs ? "≠ " : "= "}${said.label} ${Math.round(said.confidence * 100)} %` : image.label ?? "no label",
+        image.why ? image.why : said ? `${differs ? "≠ " : "= "}${said.label} ${Math.round(said.confidence * 100)} %` : image.label ?? "no label",
     );
     if (differs) told.dataset.short = `≠${classes[said.label]?.short ?? ""}`;
     caption.append(told);

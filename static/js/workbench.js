@@ -1,6 +1,6 @@
 // The workbench: the grid, what one does to it by keys, mouse and touch, and the large view over it.
 
-import { get } from "./api.js";
+import { get, post } from "./api.js";
 import { say } from "./toast.js";
 import { acceptAbove } from "./workbench/accepting.js";
 import { ask } from "./workbench/asking.js";
@@ -8,6 +8,8 @@ import { fillCounts } from "./workbench/facets.js";
 import { Grid } from "./workbench/grid.js";
 import { meaning, showKeys } from "./workbench/keys.js";
 import { Labels } from "./workbench/labels.js";
+import { ListPages } from "./workbench/pages.js";
+import { QueuePages, QueueStrip } from "./workbench/queue.js";
 import { counted, toldChange, toldUnsaved } from "./workbench/saying.js";
 import { Viewer } from "./workbench/viewer.js";
 import { listenToViews } from "./workbench/views.js";
@@ -23,9 +25,14 @@ const why = () => (reason?.value ?? "").trim();
 // All that match, once somebody asked for them: {count, as_of}.
 let matching = null;
 
+const { queue } = setup;
+const pages = queue ? new QueuePages({ id: queue.id, onProgress: tellProgress }) : new ListPages(setup.source);
+const strip = queue && new QueueStrip({ place: at("bench-queue"), id: queue.id, pages });
 const grid = new Grid({
     place: at("grid"),
     end: at("grid-end"),
+    pages,
+    toldEnd: () => strip?.end() ?? "",
     setup,
     classes,
     overlay: (image) => labels.overlay(image),
@@ -42,11 +49,13 @@ const labels = new Labels({
         if (one("[data-undo]")) one("[data-undo]").disabled = !undo;
         if (one("[data-redo]")) one("[data-redo]").disabled = !redo;
     },
+    onProgress: (id, progress) => id === queue?.id && tellProgress(progress),
     onShown: (image) => viewer.isOpen && viewer.image.id === image.id && !image.unsaved && viewer.refresh(),
 });
 const viewer = new Viewer({
     dialog: at("viewer"),
     query: setup.query,
+    blind: Boolean(queue?.blind),
     onClose: () => grid.focused && grid.focus(grid.focused),
 });
 
@@ -55,6 +64,12 @@ const viewer = new Viewer({
 function tellSelected() {
     matching = null;
     at("bench-selected").textContent = grid.selected.size ? `, ${grid.selected.size.toLocaleString("en")} selected` : "";
+}
+
+function tellProgress(progress) {
+    if (!progress) return;
+    strip.show(progress);
+    grid.tellEnd();
 }
 
 function tellUnsaved({ count, trouble }) {
@@ -83,14 +98,22 @@ const deeds = {
         if (!setup.model) return say("Choose whose predictions to show first: “Predictions of”, above.", { bad: true });
         if (mayLabel()) withTargets((chosen) => labels.accept(chosen, why()));
     },
+    keep: () => mayKeep() && withTargets((chosen) => labels.keep(chosen)),
+    keepRest: () => mayKeep() && decideRest(),
+    skip: () => mayDecide() && withTargets((chosen) => labels.skip(chosen.filter((image) => !image.decided))),
+    askSecond,
+    comeBack: () => {
+        pages.comeBack();
+        grid.load();
+    },
     acceptAbove: () => acceptAbove({ setup, labels, reason: why() }),
     toggle: () => grid.focused && !viewer.isOpen && grid.toggle(grid.focused),
     open: () => (viewer.isOpen ? viewer.dialog.close() : grid.focused && openAt(grid.focused)),
     selectLoaded: () => grid.markAll(),
     selectMatching,
     escape: () => (viewer.isOpen ? viewer.dialog.close() : grid.clear()),
-    undo: () => mayLabel() && labels.undo(),
-    redo: () => mayLabel() && labels.redo(),
+    undo: () => turn(() => labels.undo()),
+    redo: () => turn(() => labels.redo()),
     reason: () => reason?.focus(),
     find: () => at("f-q")?.focus(),
     nearer: () => viewer.isOpen && viewer.zoomBy(1.5),
@@ -100,6 +123,9 @@ const deeds = {
 };
 
 const mayLabel = () => setup.mayLabel;
+const mayDecide = () => mayLabel() && Boolean(queue);
+// In a blind queue there is no label to keep.
+const mayKeep = () => mayDecide() && (!queue.blind || say("Say what the image shows: in a blind queue its label is not told.", { bad: true }));
 const targets = () => (viewer.isOpen ? [viewer.image] : grid.chosen());
 
 function openAt(element) {
@@ -113,8 +139,47 @@ function withTargets(deed) {
     if (!chosen.length) return;
     deed(chosen);
     if (viewer.isOpen) deeds.move("right", {});
-    else if (grid.selected.size) grid.clear();
+    else if (grid.selected.size) toUndecided();
     else grid.move("right", false);
+}
+
+function turn(deed) {
+    if (!mayLabel()) return;
+    deed();
+    if (queue) labels.outbox.whenEmpty(async () => tellProgress(await strip.progressNow()));
+}
+
+// To the first image of the queue that nobody decided on yet; in a plain grid the focus stays.
+async function toUndecided() {
+    grid.clear();
+    if (!queue) return;
+    const open = () => grid.order.find((element) => !grid.images.get(element.dataset.id).decided);
+    if (!open()) await grid.load();
+    if (open()) grid.focus(open());
+}
+
+// All images on the page that nobody decided on are labelled right.
+function decideRest() {
+    const rest = [...grid.images.values()].filter((image) => !image.decided);
+    if (!rest.length) return say("All images on the page are decided.");
+    labels.keep(rest);
+    toUndecided();
+}
+
+async function askSecond() {
+    if (!mayLabel() || queue?.blind) return;
+    const images = targets().map((image) => image.id);
+    if (!images.length) return;
+    try {
+        const { asked, already, unlabelled } = await post("/api/v1/second-opinions/", { images });
+        const told = [`A second opinion is asked for on ${counted(asked)}`];
+        if (already) told.push(`${counted(already)} asked for before`);
+        if (unlabelled) told.push(`${counted(unlabelled)} left alone: without a label there is nothing to compare`);
+        say(told.join(". "));
+    } catch (error) {
+        say(error.message, { bad: true });
+    }
+    grid.clear();
 }
 
 function change(what) {
@@ -135,7 +200,7 @@ async function changeMatching(what, { count, as_of }) {
 }
 
 async function selectMatching() {
-    if (setup.ofEvaluation) {
+    if (setup.ofEvaluation || queue) {
         await grid.loadAll(MOST_LOADED);
         return grid.markAll();
     }
@@ -209,5 +274,7 @@ size.addEventListener("input", () => {
 setSize();
 labels.start();
 grid.load();
-fillCounts(setup);
-listenToViews(setup);
+if (!queue) {
+    fillCounts(setup);
+    listenToViews(setup);
+}

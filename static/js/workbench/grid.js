@@ -1,15 +1,12 @@
 // The grid of images: loads as one scrolls, groups, holds focus and selection, finds the neighbour of a key press.
 
-import { get } from "../api.js";
 import { draw, head, make, normalise } from "../thumb.js";
 
-const PAGE = 120;
-const AHEAD = 900;
 
 export class Grid {
-    // `overlay(image)` shows on a loaded image what is not saved yet; `onSelection` and `onTrouble` are told of both.
-    constructor({ place, end, setup, classes, overlay, onSelection, onTrouble }) {
-        Object.assign(this, { place, end, setup, classes, overlay, onSelection, onTrouble });
+    // `pages` brings images; `overlay(image)` shows on a loaded image what is not saved yet; `onSelection` and `onTrouble` are told of both.
+    constructor({ place, end, pages, setup, classes, overlay, toldEnd = () => "", onSelection, onTrouble }) {
+        Object.assign(this, { place, end, pages, setup, classes, overlay, toldEnd, onSelection, onTrouble });
         this.images = new Map();
         this.elements = new Map();
         this.order = [];
@@ -17,21 +14,15 @@ export class Grid {
         this.focused = null;
         this.anchor = null;
         this.group = null;
-        this.next = this.#first();
         this.loading = null;
         const nearEnd = (seen) => seen.some((each) => each.isIntersecting) && this.load();
-        new IntersectionObserver(nearEnd, { rootMargin: `${AHEAD}px` }).observe(end);
-    }
-
-    #first() {
-        const { source } = this.setup;
-        return `${source}${source.includes("?") ? "&" : "?"}page_size=${PAGE}`;
+        new IntersectionObserver(nearEnd, { rootMargin: `${pages.ahead}px` }).observe(end);
     }
 
     // Loading
 
     load() {
-        if (!this.next) return Promise.resolve();
+        if (!this.pages.more) return Promise.resolve();
         this.loading ??= this.#loadPage().finally(() => (this.loading = null));
         return this.loading;
     }
@@ -39,17 +30,20 @@ export class Grid {
     async #loadPage() {
         this.end.textContent = "Loading…";
         try {
-            const page = await get(this.next);
-            this.#append(page.results);
-            // Its path only: behind a proxy the server may not know by which scheme it is reached.
-            this.next = page.next && page.next.slice(new URL(page.next).origin.length);
+            this.#append(await this.pages.read());
         } catch (error) {
             this.onTrouble(error, () => this.load());
             return;
         } finally {
             this.end.textContent = "";
         }
-        if (this.next && this.end.getBoundingClientRect().top < window.innerHeight + AHEAD) setTimeout(() => this.load());
+        this.tellEnd();
+        if (this.pages.more && this.end.getBoundingClientRect().top < window.innerHeight + this.pages.ahead) setTimeout(() => this.load());
+    }
+
+    // Say below the last image what comes after it.
+    tellEnd() {
+        if (!this.pages.more) this.end.textContent = this.toldEnd();
     }
 
     #append(results) {
@@ -87,7 +81,7 @@ export class Grid {
     }
 
     async loadAll(most) {
-        while (this.next && this.order.length < most) await this.load();
+        while (this.pages.more && this.order.length < most) await this.load();
     }
 
     reload() {
@@ -98,7 +92,7 @@ export class Grid {
         this.group = null;
         this.focused = this.anchor = null;
         this.clear();
-        this.next = this.#first();
+        this.pages.restart();
         return this.load();
     }
 
@@ -118,7 +112,7 @@ export class Grid {
         if (!move) return;
         element.focus({ preventScroll: true });
         element.scrollIntoView({ block: "nearest" });
-        if (element.place > this.order.length - PAGE / 2) this.load();
+        if (element.place > this.order.length - this.pages.size / 2) this.load();
     }
 
     // The image `by` places further, or by rows up and down; null at the ends.

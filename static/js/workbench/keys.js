@@ -5,6 +5,9 @@ export const KEYS = [
     ["1 to 5, or a class's letter", "set the class of the image in focus and go on, or of the selection"],
     ["x", "exclude, or take back in"],
     ["p", "accept what the model predicts"],
+    ["y", "in a queue: right as it is; Shift+Y: so are all others on the page"],
+    ["s", "in a queue: skip"],
+    ["o", "ask for a second opinion"],
     ["space", "select or not; a click selects, Shift a range, Ctrl one more"],
     ["a", "select all that are loaded"],
     ["Shift+A", "select all that match the filter"],
@@ -40,7 +43,7 @@ const DIRECTIONS = {
     ArrowLeft: "left", h: "left", ArrowRight: "right", l: "right", ArrowUp: "up", k: "up", ArrowDown: "down", j: "down",
 };
 const SINGLE = {
-    x: "exclude", p: "accept", a: "selectLoaded", A: "selectMatching", u: "undo", U: "redo", r: "reason", "/": "find",
+    x: "exclude", p: "accept", y: "keep", Y: "keepRest", s: "skip", o: "askSecond", a: "selectLoaded", A: "selectMatching", u: "undo", U: "redo", r: "reason", "/": "find",
     "?": "showKeys", Escape: "escape", "+": "nearer", "=": "nearer", "-": "further", 0: "whole",
 };
 

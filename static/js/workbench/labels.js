@@ -1,34 +1,29 @@
 // Labels given in the grid: shown at once, saved behind, undone and redone, never lost and never written over
 // what somebody else said meanwhile.
 
-import { ApiError, post } from "../api.js";
 import { say } from "../toast.js";
 import { Conflicts } from "./conflicts.js";
 import { Deeds } from "./deeds.js";
 import { newKey } from "./key.js";
 import { Outbox } from "./outbox.js";
 import { counted, toldLabel, toldSaved } from "./saying.js";
+import { isTurn, Sending } from "./sending.js";
 
-const MOST_TOGETHER = 50;
-const isTurn = (deed) => deed.kind === "undo" || deed.kind === "redo";
-const isPlain = (deed) => deed.kind === "relabel" && Boolean(deed.images) && deed.images.length <= MOST_TOGETHER;
-// How many of the first deeds go in one request.
-function together(waiting) {
-    const other = waiting.findIndex((deed) => !isPlain(deed));
-    return Math.min(MOST_TOGETHER, other < 0 ? waiting.length : Math.max(1, other));
-}
+// `decided` is what this person did with an image of a queue: "decided", "skipped", or nothing yet.
+const asShown = ({ id, label, excluded, decided }) => ({ id, label, excluded, decided: decided ?? null });
 
-const asShown = ({ id, label, excluded }) => ({ id, label, excluded });
+const seen = (images) => images.map(({ id, version }) => ({ id, version }));
 
 export class Labels {
-    constructor({ grid, setup, classes, places, onState, onStacks, onShown }) {
+    constructor({ grid, setup, classes, places, onState, onStacks, onShown, onProgress }) {
         Object.assign(this, { grid, setup, onShown });
         const whose = `${setup.user}:${setup.query.dataset ?? ""}`;
         this.deeds = new Deeds({ place: `deeds:${whose}`, onChange: onStacks });
+        const sending = new Sending({ deeds: this.deeds, onProgress });
         this.outbox = new Outbox({
             place: `outbox:${whose}`,
-            together,
-            send: (deeds) => (deeds.length > 1 ? this.#sendMany(deeds) : this.#send(deeds[0]).then((answer) => [answer])),
+            together: (waiting) => sending.together(waiting),
+            send: (deeds) => sending.send(deeds),
             onSaved: (deed, answer) => this.#saved(deed, answer),
             onRefused: (deed, error) => this.#refused(deed, error),
             onState,
@@ -63,16 +58,23 @@ export class Labels {
 
     // `change` is {label} or {excluded}.
     change(images, change, reason) {
-        const seen = images.map(({ id, version }) => ({ id, version }));
-        this.#do({ kind: "relabel", change, reason, images: seen }, images, () => change);
+        this.#do({ kind: "relabel", change, reason, images: seen(images) }, images, () => change);
+    }
+
+    // In a queue: these images are labelled right as they are, or laid aside.
+    keep(images) {
+        this.#do({ kind: "keep", reason: "", images: seen(images) }, images, () => ({}));
+    }
+
+    skip(images) {
+        this.#do({ kind: "skip", reason: "", images: seen(images) }, images, () => ({ decided: "skipped" }));
     }
 
     accept(images, reason) {
         const said = images.filter((image) => image.prediction);
         if (!said.length) return say(`${this.setup.model} has said nothing of ${images.length === 1 ? "this image" : "these images"} yet.`, { bad: true });
-        const seen = said.map(({ id, version }) => ({ id, version }));
         const change = (image) => ({ label: image.prediction.label });
-        this.#do({ kind: "accept", model: this.setup.model, reason, images: seen }, said, change);
+        this.#do({ kind: "accept", model: this.setup.model, reason, images: seen(said) }, said, change);
     }
 
     // All that the filter finds, as it stood at a moment, whether loaded or not.
@@ -86,10 +88,11 @@ export class Labels {
     #do(deed, images, change) {
         const key = newKey();
         const before = images.map(asShown);
-        const after = images.map((image) => ({ ...asShown(image), ...change(image) }));
+        const queue = this.setup.queue?.id;
+        const after = images.map((image) => ({ ...asShown(image), ...(queue && { decided: "decided" }), ...change(image) }));
         this.deeds.remember({ key, before, after });
         this.#show(after);
-        this.outbox.add({ ...deed, key, before, after });
+        this.outbox.add({ ...deed, key, before, after, ...(queue && { queue }) });
     }
 
     undo() {
@@ -110,36 +113,6 @@ export class Labels {
 
     // What the server made of them
 
-    // Deeds that pile up while others are on their way go together, each still a deed of its own.
-    async #sendMany(deeds) {
-        const bodies = deeds.map(({ key, reason, images, change }) => ({ key, reason, images, ...change }));
-        const { results } = await post("/api/v1/relabel/many/", { deeds: bodies });
-        return results.map((each) => (each.error ? new ApiError(400, each.error) : each));
-    }
-
-    async #send(deed) {
-        if (isTurn(deed)) return this.#sendTurn(deed);
-        const { key, reason, images, filter, as_of, change } = deed;
-        const which = images ? { images } : { filter, as_of };
-        if (deed.kind === "accept") {
-            const { model, min_confidence } = deed;
-            return post("/api/v1/accept/", { key, reason, model, min_confidence, ...which });
-        }
-        return post("/api/v1/relabel/", { key, reason, ...change, ...which });
-    }
-
-    async #sendTurn(deed) {
-        const batch = this.deeds.batchOf(deed.of);
-        if (!batch) return { changed: 0, unchanged: 0, stale: [] };
-        try {
-            return await post(`/api/v1/relabel/${batch}/${deed.kind}/`);
-        } catch (error) {
-            // An answer that got lost on its way: what is asked for stands already.
-            if (error.code === "not_reversible" && deed.tried) return { changed: deed.after?.length ?? 0, unchanged: 0, stale: [] };
-            throw error;
-        }
-    }
-
     #saved(deed, answer) {
         const turned = isTurn(deed);
         const stale = new Map(answer.stale.map((each) => [String(each.id), each]));
@@ -147,6 +120,7 @@ export class Labels {
         if (answer.batch && !turned) this.deeds.settle(deed.key, { batch: answer.batch, before: others(deed.before), after: others(deed.after) });
         else if (!turned) this.deeds.forget(deed.key);
         this.#showTheirs(deed, stale, turned);
+        this.#giveBack(deed, answer.taken ?? []);
         this.#settled(others(deed.after) ?? []);
         this.#tellSaved(deed, answer, stale, turned);
         if (deed.filter || deed.matching) this.grid.reload();
@@ -175,6 +149,15 @@ export class Labels {
         }
     }
 
+    // Images of a queue that somebody else has by now.
+    #giveBack(deed, taken) {
+        if (!taken.length) return;
+        const before = new Map(deed.before.map((each) => [String(each.id), each]));
+        this.#show(taken.map(({ id }) => ({ ...before.get(String(id)), decided: "elsewhere" })), -1);
+        const who = [...new Set(taken.map((each) => each.by).filter(Boolean))].join(", ");
+        say(`${counted(taken.length)} left alone: ${who || "somebody else"} has ${taken.length === 1 ? "it" : "them"} now`, { bad: true });
+    }
+
     #refused(deed, error) {
         this.deeds.forget(deed.of ?? deed.key);
         if (deed.before) this.#show(deed.before, -1);
@@ -191,14 +174,15 @@ export class Labels {
     }
 
     // A change makes one more version, here as on the server.
-    #take(image, { label, excluded }, step = 1) {
-        if (image.label === label && image.excluded === excluded) return false;
-        Object.assign(image, { label, excluded, version: image.version + step, unsaved: step > 0 });
+    #take(image, { label, excluded, decided = null }, step = 1) {
+        const same = image.label === label && image.excluded === excluded;
+        if (same && (image.decided ?? null) === decided) return false;
+        Object.assign(image, { label, excluded, decided, version: image.version + (same ? 0 : step), unsaved: step > 0 });
         return true;
     }
 
     #put(image, { label, excluded, version }) {
-        Object.assign(image, { label, excluded, version, unsaved: false });
+        Object.assign(image, { label, excluded, version, decided: null, unsaved: false });
         this.#shown(image);
     }
 

@@ -15,6 +15,17 @@ export class Outbox {
         window.addEventListener("online", () => this.retry());
     }
 
+    // Call once nothing waits to be saved any more.
+    whenEmpty(call) {
+        this.onEmpty = call;
+        if (!this.sending && !this.waiting().length) this.#empty();
+    }
+
+    #empty() {
+        this.onEmpty?.();
+        this.onEmpty = null;
+    }
+
     waiting() {
         return JSON.parse(localStorage.getItem(this.place) ?? "[]");
     }
@@ -45,6 +56,7 @@ export class Outbox {
         } finally {
             this.sending = false;
             this.#tell();
+            if (!this.waiting().length) this.#empty();
         }
     }
 

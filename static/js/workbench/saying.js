@@ -13,6 +13,8 @@ export function toldSaved(deed, answer) {
     if (deed.kind === "undo" || deed.kind === "redo") {
         return `${deed.kind === "undo" ? "Undone" : "Redone"}: ${counted(answer.changed)}`;
     }
+    if (deed.kind === "keep") return answer.changed ? `${counted(answer.changed)}: right as ${answer.changed === 1 ? "it is" : "they are"}` : "";
+    if (deed.kind === "skip") return answer.changed ? `${counted(answer.changed)} skipped` : "";
     const what = deed.kind === "accept" ? "prediction accepted" : toldChange(deed.change);
     if (answer.changed) return `${counted(answer.changed)}: ${what}`;
     return answer.unchanged ? `Nothing to change: ${what} already` : "";

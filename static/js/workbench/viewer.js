@@ -4,8 +4,9 @@ const NEAREST = 12;
 
 export class Viewer {
     // `onMove(direction)` goes to another image of the grid, `onClose` gives the focus back to it.
-    constructor({ dialog, query, onClose }) {
-        Object.assign(this, { dialog, query, onClose });
+    // `blind`: nothing but the picture is shown.
+    constructor({ dialog, query, blind, onClose }) {
+        Object.assign(this, { dialog, query, blind, onClose });
         this.stage = dialog.querySelector("[data-stage]");
         this.picture = this.stage.querySelector("img");
         this.side = dialog.querySelector("[data-side]");
@@ -40,6 +41,11 @@ export class Viewer {
     // What is known of the image beside it, as the image's own page tells it.
     async refresh() {
         const { id } = this.image;
+        this.page.hidden = this.blind;
+        if (this.blind) {
+            this.side.textContent = "A second opinion: labels, predictions and history are not shown. Say what you see.";
+            return;
+        }
         const answer = await fetch(`/images/${id}/panel/`, { credentials: "same-origin" }).catch(() => null);
         if (this.image.id !== id) return;
         if (answer?.ok) this.side.innerHTML = await answer.text();
