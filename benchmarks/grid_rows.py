@@ -16,6 +16,8 @@ UNLABELLED, EXCLUDED, BY_PERSON, ACCEPTED = 0.1, 0.02, 0.18, 0.01
 # Of images: in a group with a stranger; of predictions: other than the label, quite sure.
 STRANGERS, WRONG, SURE = 0.01, 0.1, 0.05
 SHARES = (0.4, 0.3, 0.15, 0.13, 0.02)
+# In a dataset of any size: images of an odd name, which a second version takes for another class.
+ODD = 5
 
 Row = tuple[Any, ...]
 
@@ -40,19 +42,22 @@ def fill(connection: Any, size: int, *, dataset: str) -> None:
     people = [users.create(username=f"person{place}").pk for place in range(PEOPLE)]
     made = Dataset.objects.create_with_classes(dataset)
     classes = list(made.classes.values_list("pk", "name"))
-    version = ModelVersion.objects.create(
-        name="grid",
-        version=1,
-        architecture="cnn",
-        classes=[name for _, name in classes],
-        config={},
-        input_size=8,
-        geometry="letterbox",
-        directory="models/grid/1",
-        keras_sha256="0" * 64,
-        onnx_sha256="1" * 64,
-        parity=0.0,
-    )
+    versions = [
+        ModelVersion.objects.create(
+            name=name,
+            version=1,
+            architecture="cnn",
+            classes=[each for _, each in classes],
+            config={},
+            input_size=8,
+            geometry="letterbox",
+            directory=f"models/{name}/1",
+            keras_sha256="0" * 64,
+            onnx_sha256="1" * 64,
+            parity=0.0,
+        ).pk
+        for name in ("grid", "calm")
+    ]
     batch = LabelBatch.objects.create(dataset=made, kind=LabelBatch.Kind.IMPORT)
     split = Split.objects.create(
         dataset=made,
@@ -62,7 +67,7 @@ def fill(connection: Any, size: int, *, dataset: str) -> None:
         counts={"classes": {}, "papers": {}, "images": {}},
         leak_report={"papers": 0, "panel_groups": 0, "exact_bytes": 0},
     )
-    ids = {"dataset": made.pk, "version": version.pk, "batch": batch.pk, "split": split.pk}
+    ids = {"dataset": made.pk, "versions": versions, "batch": batch.pk, "split": split.pk}
     papers = ((number + 1, made.pk, str(number)) for number in range(size // PER_PAPER + 1))
     write(connection, "datasets_paper", ("id", "dataset_id", "identifier"), papers)
     for start in range(0, size, CHUNK):
@@ -80,7 +85,9 @@ def fill(connection: Any, size: int, *, dataset: str) -> None:
                 "classifier_prediction",
                 "datasets_splitmember",
             ):
-                cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {size})")
+                cursor.execute(
+                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
+                )
             # What its own housekeeping does in an installation.
             cursor.execute("VACUUM ANALYZE")
 
@@ -118,20 +125,20 @@ class Images:
         classes: list[tuple[int, str]],
         people: list[int],
         dataset: int,
-        version: int,
+        versions: list[int],
         batch: int,
         split: int,
     ) -> None:
         rng = np.random.default_rng(start)
         count = stop - start
-        self.classes, self.dataset, self.version, self.batch, self.split = (
+        self.classes, self.dataset, self.versions, self.batch, self.split = (
             classes,
             dataset,
-            version,
+            versions,
             batch,
             split,
         )
-        self.places = range(start, stop)
+        self.places, self.size = range(start, stop), size
         # Three images to a group; now and then one of them is of another class.
         groups = np.arange(start, stop) // 3
         of_group = np.random.default_rng(7).permutation(1000)
@@ -151,7 +158,10 @@ class Images:
         first = stranger // 1
         near = np.add.reduceat(first, np.arange(0, count, 3))
         self.mixed = np.repeat(near > 0, 3)[:count]
-        self.said = np.where(rng.random(count) < WRONG, rng.integers(0, len(SHARES), count), self.kinds)
+        self.odd = np.arange(start, stop) % (size // ODD) == 7
+        said = np.where(rng.random(count) < WRONG, rng.integers(0, len(SHARES), count), self.kinds)
+        self.said = (said, np.where(self.odd, (self.kinds + 1) % len(SHARES), self.kinds))
+        self.labelled |= self.odd
         self.confidences = np.where(
             rng.random(count) < SURE, 1.0, np.round(rng.beta(5, 1, count) * 0.79 + 0.2, 7)
         )
@@ -162,7 +172,7 @@ class Images:
             "id dataset_id paper_id file_name figure panel_group sha256 byte_size width height format notes "
             "label_id excluded version label_source labelled_by_id labelled_at mixed created_at"
         )
-        label = "id image_id version label_class_id excluded source author_id batch_id reason created_at"
+        label = "id image_id version label_class_id excluded source author_id origin batch_id reason created_at"
         prediction = "id version_id image_id predicted confidence probabilities margin entropy created_at"
         return {
             "datasets_image": (tuple(image.split()), self._images()),
@@ -180,7 +190,7 @@ class Images:
                 place + 1,
                 self.dataset,
                 place // PER_PAPER + 1,
-                f"{figure:02}{panel:02}{part:02}.png",
+                "mosaic.jpeg" if self.odd[at] else f"{figure:02}{panel:02}{part:02}.png",
                 f"{figure:02}",
                 f"{figure:02}{panel:02}",
                 f"{place:064x}",
@@ -211,7 +221,7 @@ class Images:
             if said := self._said(at):
                 kind, source, author, moment = said
                 excluded = bool(self.excluded[at])
-                yield (place + 1, place + 1, 1, kind, excluded, source, author, self.batch, "", moment)
+                yield (place + 1, place + 1, 1, kind, excluded, source, author, "", self.batch, "", moment)
 
     def _members(self) -> Iterator[Row]:
         for place in self.places:
@@ -222,20 +232,21 @@ class Images:
     def _predictions(self) -> Iterator[Row]:
         from classifier.models.prediction import entropy, margin
 
-        for at, place in enumerate(self.places):
-            kind, sure = int(self.said[at]), float(self.confidences[at])
-            shares = [round((1 - sure) / (len(self.classes) - 1), 7)] * len(self.classes)
-            shares[kind] = sure
-            name = self.classes[kind][1]
-            text = json.dumps(shares)
-            yield (
-                place + 1,
-                self.version,
-                place + 1,
-                name,
-                sure,
-                text,
-                margin(shares),
-                entropy(shares),
-                YEAR,
-            )
+        for which, version in enumerate(self.versions):
+            for at, place in enumerate(self.places):
+                kind, sure = int(self.said[which][at]), float(self.confidences[at])
+                shares = [round((1 - sure) / (len(self.classes) - 1), 7)] * len(self.classes)
+                shares[kind] = sure
+                name = self.classes[kind][1]
+                text = json.dumps(shares)
+                yield (
+                    which * self.size + place + 1,
+                    version,
+                    place + 1,
+                    name,
+                    sure,
+                    text,
+                    margin(shares),
+                    entropy(shares),
+                    YEAR,
+                )

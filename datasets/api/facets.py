@@ -34,7 +34,7 @@ def count_images(asked: ImageFilter) -> Counted:
     given = _given(asked)
     if given.keys() <= asked.counted:
         return Counted(_kept(asked, given).total(), exact=True)
-    return count_up_to(asked.qs)
+    return count_up_to(_filtered(asked, given, asked.queryset))
 
 
 def count_up_to(rows: "QuerySet[Any]") -> Counted:
@@ -86,7 +86,9 @@ def _given(asked: ImageFilter, keep: frozenset[str] = frozenset()) -> dict[str, 
 
 def _filtered(asked: ImageFilter, given: Parameters, rows: Any) -> Any:
     """Filter rows as the person who asked would, by other parameters."""
-    return type(asked)(given, queryset=rows, request=asked.request).qs
+    counted = type(asked)(given, queryset=rows, request=asked.request)
+    counted.counting = True
+    return counted.qs
 
 
 def _kept(asked: ImageFilter, given: Parameters) -> Any:

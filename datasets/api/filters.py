@@ -11,6 +11,7 @@ from django.utils.functional import cached_property
 
 from datasets.api.filter_forms import DatasetForm, ImageFilterForm
 from datasets.api.leading import Unindexed, are_few, led_by_others
+from datasets.api.words import named
 from datasets.models import Image, Label, Split, Subset
 from datasets.models.image import in_state
 
@@ -55,12 +56,14 @@ class ImageFilter(RowsFilter):
     counted = frozenset({"dataset", "label", "state", "source"})
     # What shows something of each image and leaves none out.
     showing: frozenset[str] = frozenset()
+    # Whether the images are to be counted, in no order.
+    counting = False
 
     dataset = django_filters.CharFilter(help_text="The dataset's slug.")
     label = django_filters.CharFilter(
         method="by_condition", help_text="A class, by name or alias; or `none`."
     )
-    paper = django_filters.CharFilter(method="by_paper", help_text="A paper's identifier.")
+    paper = django_filters.CharFilter(method="led", help_text="A paper's identifier.")
     split = django_filters.CharFilter(method="by_split", help_text="A split's id, or `dataset/name`.")
     subset = django_filters.ChoiceFilter(
         choices=Subset.choices, method="by_subset", help_text="With `split`: train, val or test."
@@ -75,7 +78,7 @@ class ImageFilter(RowsFilter):
     )
     figure = django_filters.CharFilter(help_text="The figure of the paper, such as 03.")
     panel_group = django_filters.CharFilter(
-        method="by_paper", help_text="With `paper`: a panel group, such as 0302."
+        method="led", help_text="With `paper`: a panel group, such as 0302."
     )
     changed_by = django_filters.CharFilter(
         method="by_condition", help_text="The user who gave the label in force."
@@ -94,7 +97,7 @@ class ImageFilter(RowsFilter):
         decimal_places=0,
         help_text="The id of a batch of labels: the images it was about.",
     )
-    q = django_filters.CharFilter(method="by_words", help_text="Part of the file's or the paper's name.")
+    q = django_filters.CharFilter(method="led", help_text="Part of the file's or the paper's name, in any case.")
 
     class Meta:
         model = Image
@@ -138,12 +141,14 @@ class ImageFilter(RowsFilter):
         images = super().filter_queryset(queryset)
         if self._few_within_times:
             images = led_by_others(images).filter(pk__in=self._within_times.values("pk"))  # type: ignore[union-attr]
+        if text := self.form.cleaned_data.get("q"):
+            images = named(images, text, counting=self.counting)
         if paper := self.form.cleaned_data.get("paper"):
             group = self.form.cleaned_data.get("panel_group")
             images = led_by_others(images).filter(paper, **({"panel_group": group} if group else {}))
         return images
 
-    def by_paper(self, images: "QuerySet[Image]", _name: str, _value: Any) -> "QuerySet[Image]":
+    def led(self, images: "QuerySet[Image]", _name: str, _value: Any) -> "QuerySet[Image]":
         """Leave it to `filter_queryset`."""
         return images
 
@@ -160,10 +165,6 @@ class ImageFilter(RowsFilter):
     def by_state(self, images: "QuerySet[Image]", _name: str, state: str) -> "QuerySet[Image]":
         """Keep images in a state."""
         return images.filter(in_state(state))
-
-    def by_words(self, images: "QuerySet[Image]", _name: str, text: str) -> "QuerySet[Image]":
-        """Keep images with this in the name of their file or paper."""
-        return images.filter(Q(file_name__icontains=text) | Q(paper__identifier__icontains=text))
 
 
 class SplitFilter(RowsFilter):
