@@ -172,7 +172,9 @@ class Images:
             "id dataset_id paper_id file_name figure panel_group sha256 byte_size width height format notes "
             "label_id excluded version label_source labelled_by_id labelled_at mixed created_at"
         )
-        label = "id image_id version label_class_id excluded source author_id origin batch_id reason created_at"
+        label = (
+            "id image_id version label_class_id excluded source author_id origin batch_id reason created_at"
+        )
         prediction = "id version_id image_id predicted confidence probabilities margin entropy created_at"
         return {
             "datasets_image": (tuple(image.split()), self._images()),

@@ -97,7 +97,9 @@ class ImageFilter(RowsFilter):
         decimal_places=0,
         help_text="The id of a batch of labels: the images it was about.",
     )
-    q = django_filters.CharFilter(method="led", help_text="Part of the file's or the paper's name, in any case.")
+    q = django_filters.CharFilter(
+        method="led", help_text="Part of the file's or the paper's name, in any case."
+    )
 
     class Meta:
         model = Image

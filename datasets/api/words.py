@@ -20,14 +20,16 @@ SHORTEST = 3
 FEW_TO_LIST, FEW_TO_COUNT = FEW, 30_000
 IN_FILE_NAMES = "SELECT rowid FROM datasets_image_names WHERE datasets_image_names MATCH %s"
 
+Query = tuple[str, tuple[Any, ...]]
+
 
 def named(images: "QuerySet[Any]", text: str, *, counting: bool = False) -> "QuerySet[Any]":
     """Keep images with this in the name of their file or paper; few of them lead, by the index."""
     papers = Paper.objects.order_by().filter(_contains("identifier", text)).values("pk")
     if len(text) >= SHORTEST:
-        found, params = _ids(text, papers)
-        if _are_few(found, params, FEW_TO_COUNT if counting else FEW_TO_LIST):
-            return led_by_others(images).filter(pk__in=RawSQL(found, params))
+        found = _ids(text, papers)
+        if _are_few(found, FEW_TO_COUNT if counting else FEW_TO_LIST):
+            return led_by_others(images).filter(pk__in=RawSQL(*_together(found)))
     return images.filter(_contains("file_name", text) | Q(paper__in=papers))
 
 
@@ -39,18 +41,26 @@ def _contains(column: str, text: str) -> Q:
     return Q(**{f"{column}__icontains": text})
 
 
-def _ids(text: str, papers: "QuerySet[Any]") -> tuple[str, tuple[Any, ...]]:
-    """Return the query for the ids of the images, some of them perhaps twice."""
+def _ids(text: str, papers: "QuerySet[Any]") -> list[Query]:
+    """Return the queries for the ids of the images: by the name of the file, and of the paper."""
     images = Image.objects.order_by().values("pk")
-    of_papers, more = images.filter(paper__in=papers).query.sql_with_params()
+    of_papers = images.filter(paper__in=papers).query.sql_with_params()
     if connection.vendor == "sqlite":
         phrase = '"' + text.replace('"', '""') + '"'
-        return f"{IN_FILE_NAMES} UNION ALL {of_papers}", (phrase, *more)
-    of_names, params = images.filter(_contains("file_name", text)).query.sql_with_params()
-    return f"{of_names} UNION ALL {of_papers}", (*params, *more)
+        return [(IN_FILE_NAMES, (phrase,)), of_papers]
+    return [images.filter(_contains("file_name", text)).query.sql_with_params(), of_papers]
 
 
-def _are_few(found: str, params: tuple[Any, ...], few: int) -> bool:
+def _together(queries: list[Query]) -> Query:
+    """Return one query for what these find, some of it perhaps twice."""
+    params = tuple(param for _, given in queries for param in given)
+    return " UNION ALL ".join(sql for sql, _ in queries), params
+
+
+def _are_few(queries: list[Query], few: int) -> bool:
+    # A bound for each: PostgreSQL would otherwise read the index for all before the first.
+    bounded = [(f"SELECT * FROM ({sql} LIMIT {few + 1}) AS bounded", params) for sql, params in queries]
+    sql, params = _together(bounded)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COUNT(*) FROM ({found} LIMIT {few + 1}) AS found", params)
+        cursor.execute(f"SELECT COUNT(*) FROM ({sql}) AS found", params)
         return bool(cursor.fetchone()[0] <= few)

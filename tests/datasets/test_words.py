@@ -21,7 +21,15 @@ __all__ = ["api"]
 pytestmark = pytest.mark.django_db
 Api = Callable[..., APIClient]
 Find = Callable[..., list[str]]
-NAMES = ("010101.png", "Gel_100%.PNG", 'a"b*c.tif', "Épreuve d'été.png", "西方墨点.jpeg", "x-y OR z.png", "ab")
+NAMES = (
+    "010101.png",
+    "Gel_100%.PNG",
+    'a"b*c.tif',
+    "Épreuve d'été.png",
+    "西方墨点.jpeg",
+    "x-y OR z.png",
+    "ab",
+)
 
 
 @pytest.fixture(params=["few lead", "many are walked"])
@@ -129,7 +137,7 @@ def test_a_nul_is_refused(api: Api) -> None:
 
 
 def test_the_migration_indexes_what_stood_before(find: Find, named: Paper) -> None:
-    migration = import_module("datasets.migrations.0009_image_names")
+    migration = import_module("datasets.migrations.0011_image_names")
     editor = connection.SchemaEditorClass(connection)
     connection.check_constraints()
     migration.drop_index(None, editor)
@@ -142,7 +150,7 @@ def test_the_migration_indexes_what_stood_before(find: Find, named: Paper) -> No
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no extensions to create")
 def test_who_may_not_create_the_extension_is_told_whom_to_ask() -> None:
-    migration = import_module("datasets.migrations.0009_image_names")
+    migration = import_module("datasets.migrations.0011_image_names")
     with connection.cursor() as cursor, transaction.atomic():
         cursor.execute("DROP EXTENSION pg_trgm CASCADE")
         cursor.execute("CREATE ROLE nobody_at_all")

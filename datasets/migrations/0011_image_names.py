@@ -77,6 +77,6 @@ def drop_index(_apps, schema_editor):
 
 class Migration(migrations.Migration):
 
-    dependencies = [("datasets", "0008_append_only")]
+    dependencies = [("datasets", "0010_class_letter")]
 
     operations = [migrations.RunPython(index_names, drop_index)]
