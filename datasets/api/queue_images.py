@@ -27,9 +27,9 @@ def why_here(queue: Queue, item: QueueItem) -> str:
     if item.score is None:
         return ""
     if queue.kind == Queue.Kind.SUSPECT:
-        return f"{queue.model} gives {item.label_then} {100 * item.score:.0f} %"
+        return f"label {100 * item.score:.0f} %"
     if queue.kind == Queue.Kind.UNCERTAIN:
-        return f"{queue.model} is undecided: lead {100 * item.score:.0f} %"
+        return f"lead {100 * item.score:.0f} %"
     return ""
 
 

@@ -4,11 +4,13 @@ export function describe(image) {
     const said = image.prediction;
     const parts = [image.paper ? `${image.paper} / ${image.file}` : image.file];
     parts.push(image.excluded ? "excluded" : image.label ? `labelled ${image.label}` : "no label");
+    if (said) parts.push(`predicted ${said.label}, ${sure(said)}`);
     if (image.why) parts.push(image.why);
-    else if (said) parts.push(`predicted ${said.label}, ${Math.round(said.confidence * 100)} %`);
     if (image.decided) parts.push(image.decided === "elsewhere" ? "with somebody else" : image.decided);
     return parts.join(", ");
 }
+
+const sure = (said) => `${Math.round(said.confidence * 100)} %`;
 
 function span(className, text) {
     return Object.assign(document.createElement("span"), { className, textContent: text });
@@ -36,7 +38,7 @@ export function draw(element, image, classes) {
     const differs = said && said.label !== image.label;
     const told = span(
         differs ? "said differs" : "said",
-        image.why ? image.why : said ? `${differs ? "≠ " : "= "}${said.label} ${Math.round(said.confidence * 100)} %` : image.label ?? "no label",
+        said ? `${differs ? "≠" : "="} ${said.label} ${image.why ? `· ${image.why}` : sure(said)}` : image.why || (image.label ?? "no label"),
     );
     if (differs) told.dataset.short = `≠${classes[said.label]?.short ?? ""}`;
     caption.append(told);

@@ -72,8 +72,9 @@ export class QueueStrip {
         this.progress = progress;
         const { total, done, pace, mine, skipped, seconds_left } = progress;
         const bar = this.part("bar");
-        bar.value = done;
-        bar.max = total;
+        const percent = String(total ? Math.round((100 * done) / total) : 100);
+        bar.setAttribute("aria-valuenow", percent);
+        bar.firstElementChild.style.width = `${percent}%`;
         this.part("done").textContent = `${done.toLocaleString("en")} of ${total.toLocaleString("en")}`;
         const told = [];
         if (mine) told.push(`you: ${Math.round(mine)} a minute`);
