@@ -37,6 +37,7 @@ SIDEBAR: tuple[tuple[str, tuple[Item, ...]], ...] = (
                 lights=("image",),
                 of_dataset=True,
             ),
+            Item("Review", "fact_check", "review", "datasets.view_queue", of_dataset=True),
         ),
     ),
     (

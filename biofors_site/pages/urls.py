@@ -5,11 +5,13 @@ from django.urls import path
 from biofors_site.pages.dataset import DatasetPage
 from biofors_site.pages.home import HomePage
 from biofors_site.pages.image import ImagePage, ImagePanel
+from biofors_site.pages.review import ReviewPage
 from biofors_site.pages.workbench import WorkbenchPage
 
 urlpatterns = [
     path("", HomePage.as_view(), name="home"),
     path("workbench/", WorkbenchPage.as_view(), name="workbench"),
+    path("review/", ReviewPage.as_view(), name="review"),
     path("datasets/<slug:slug>/", DatasetPage.as_view(), name="dataset"),
     path("images/<int:pk>/", ImagePage.as_view(), name="image"),
     path("images/<int:pk>/panel/", ImagePanel.as_view(), name="image-panel"),

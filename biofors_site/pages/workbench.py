@@ -139,7 +139,7 @@ class WorkbenchPage(Page):
             "queue": queue,
             "question": question_of(queue),
             "progress": progress_of([queue], self.request.user)[queue.pk],
-            "leave": address(reverse("home"), dataset=queue.dataset.slug),
+            "leave": address(reverse("review"), dataset=queue.dataset.slug),
             "classes": class_counts(queue.dataset),
             "looks": class_looks(queue.dataset),
             "longest_reason": LONGEST_REASON,

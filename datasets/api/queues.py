@@ -107,7 +107,7 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShowsQueueI
     )
     @action(detail=True, methods=["post"])
     def take(self, request: Request, pk: str) -> Response:
-        """Take images for ten minutes; `hold/` keeps them longer, `release/` lets them go."""
+        """Take images for five minutes; `hold/` keeps them longer, `release/` lets them go."""
         queue = self._workable()
         asked = TakeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -123,7 +123,7 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShowsQueueI
     @extend_schema(summary="Keep what you took", request=None, responses=HeldSerializer)
     @action(detail=True, methods=["post"])
     def hold(self, request: Request, pk: str) -> Response:
-        """Keep the images that one took for ten more minutes."""
+        """Keep the images that one took for five more minutes."""
         return Response({"images": hold_items(self.get_object(), request.user)})
 
     @extend_schema(summary="Let go of what you took", request=None, responses=HeldSerializer)

@@ -11,7 +11,7 @@ from datasets.models.label import LabelBatch
 from datasets.visibility import VisibleQuerySet
 
 # How long an image stays with the person who took it; an open page asks for more in time.
-LEASE = timedelta(minutes=10)
+LEASE = timedelta(minutes=5)
 
 
 class Queue(models.Model):

@@ -28,6 +28,12 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
+def percent1(value: float | None) -> str:
+    """A share of 0 to 1 in percent with one digit; a dash where there is none."""
+    return NONE if value in (None, "") else f"{100 * value:.1f} %"
+
+
+@register.filter
 def plain(value: Any) -> str:
     """A number without separators, for attributes and addresses."""
     return str(value)

@@ -39,5 +39,6 @@ async function send(method, url, body, headers = {}) {
 
 export const get = (url) => send("GET", url);
 export const post = (url, body, headers) => send("POST", url, body, headers);
+export const patch = (url, body) => send("PATCH", url, body);
 export const put = (url, body, headers) => send("PUT", url, body, headers);
 export const remove = (url) => send("DELETE", url);

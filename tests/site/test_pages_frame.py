@@ -88,6 +88,7 @@ def test_one_entry_of_the_sidebar_is_lit(enter: Enter) -> None:
         ("/", "Home"),
         ("/workbench/", "Workbench"),
         (f"/images/{image.pk}/", "Workbench"),
+        ("/review/", "Review"),
         ("/splits/", "Splits"),
         ("/imports/", "Imports"),
         ("/training/", "Training"),

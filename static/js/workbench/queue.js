@@ -3,7 +3,7 @@
 import { get, post } from "../api.js";
 import { counted } from "./saying.js";
 
-const HOLD_EVERY = 2 * 60 * 1000;
+const HOLD_EVERY = 90 * 1000;
 // Whoever did nothing for so long has gone: what they took goes to the others when its lease ends.
 const IDLE = 8 * 60 * 1000;
 

@@ -1,0 +1,125 @@
+"""The Review page: queues to work, queues to start, and what audits and second opinions have shown."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from biofors_site.queueing import RECIPES, USUAL_SAMPLE, Recipe, question_of
+from classifier.models import ModelVersion
+from classifier.models.registry import CHAMPION
+from datasets.admin.page import Page
+from datasets.api.queues import CURATES
+from datasets.api.relabelling import LABELS
+from datasets.models import Dataset, Queue
+from datasets.queries import class_looks, state_counts
+from datasets.queues.agreement import PairAgreement, agreement_of
+from datasets.queues.auditing import Audit, Estimate, audit_of
+from datasets.queues.progress import progress_of
+
+CLOSED = 20
+VERSIONS = 50
+AUDITS = 5
+
+
+class ReviewPage(Page):
+    """Queues of a dataset, open ones first."""
+
+    title = "Review"
+    template_name = "biofors_site/review.html"
+    permissions = ("datasets.view_queue", "datasets.view_image")
+    of_dataset = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add queues, ways to start one, and results."""
+        dataset = self.dataset
+        if dataset is None:
+            return super().get_context_data(**kwargs)
+        user = self.request.user
+        seen = Queue.objects.visible_to(user).filter(dataset=dataset).select_related("created_by", "dataset")
+        opened = list(seen.filter(closed_at__isnull=True))
+        closed = list(seen.filter(closed_at__isnull=False)[:CLOSED])
+        audits = [queue for queue in (*opened, *closed) if queue.kind == Queue.Kind.AUDIT][:AUDITS]
+        versions = _versions(self.request)
+        settles = self.may(*CURATES)
+        may_label = self.may(*LABELS)
+        return {
+            **super().get_context_data(**kwargs),
+            "total": state_counts(dataset)["total"],
+            "rows": _rows(opened, user, may_label=may_label, settles=settles),
+            "closed": _rows(closed, user, may_label=False, settles=False),
+            "recipes": [_offer(recipe, versions) for recipe in RECIPES.values() if _is_offered(recipe)],
+            "versions": versions,
+            "sample_size": USUAL_SAMPLE,
+            "audits": [_shown(queue) for queue in audits],
+            "pairs": [_pair(pair) for pair in agreement_of(dataset, user)],
+            "looks": class_looks(dataset),
+            "may_label": may_label,
+            "may_queue": self.may("datasets.add_queue"),
+            "may_close": settles,
+        }
+
+
+def open_queue_count(dataset: Dataset, user: Any) -> int:
+    """Count the dataset's open queues."""
+    return Queue.objects.visible_to(user).filter(dataset=dataset, closed_at__isnull=True).count()
+
+
+def _versions(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return the models whose predictions may rank images, the champion first."""
+    seen = ModelVersion.objects.visible_to(request.user)
+    champion = seen.filter(aliases__name=CHAMPION).first()
+    named = [(str(version), str(version)) for version in seen.order_by("-id")[:VERSIONS]]
+    return [(CHAMPION, f"champion ({champion})"), *named] if champion else named
+
+
+def _is_offered(recipe: Recipe) -> bool:
+    """Whether a queue of this kind is started here; that of a filter is made in the workbench."""
+    return recipe.kind != Queue.Kind.FILTER
+
+
+def _offer(recipe: Recipe, versions: list[tuple[str, str]]) -> dict[str, Any]:
+    return {"recipe": recipe, "title": recipe.kind.label, "lacks_model": recipe.needs_model and not versions}
+
+
+def _rows(queues: list[Queue], user: Any, *, may_label: bool, settles: bool) -> list[dict[str, Any]]:
+    """Return queues with how far they are, and whether this person may work them."""
+    progress = progress_of(queues, user)
+    return [
+        {
+            "queue": queue,
+            "question": question_of(queue),
+            "progress": progress[queue.pk],
+            "may_work": may_label and (settles or queue.kind != Queue.Kind.SETTLE),
+            "for_curators": queue.kind == Queue.Kind.SETTLE and not settles,
+        }
+        for queue in queues
+    ]
+
+
+def _shown(queue: Queue) -> dict[str, Any]:
+    """Return what an audit found, with the place of each interval on one common axis."""
+    audit = audit_of(queue)
+    estimates = [audit.overall, *audit.classes] if audit.overall.judged else []
+    end = _axis_end(audit)
+    return {
+        "queue": queue,
+        "audit": audit,
+        "end": end,
+        "rows": [{"estimate": each, "style": _style(each, end)} for each in estimates],
+    }
+
+
+def _axis_end(audit: Audit) -> float:
+    """Return the end of the axis, a round share that all intervals fit below."""
+    high = max([each.high_share for each in (audit.overall, *audit.classes)], default=1.0)
+    return next((end for end in (0.05, 0.1, 0.2, 0.3, 0.5) if high <= end), 1.0)
+
+
+def _style(estimate: Estimate, end: float) -> str:
+    low, high = estimate.low_share / end, estimate.high_share / end
+    at = (estimate.share or 0.0) / end
+    return f"--low: {100 * low:.2f}%; --high: {100 * high:.2f}%; --at: {100 * at:.2f}%"
+
+
+def _pair(pair: PairAgreement) -> dict[str, Any]:
+    return {"pair": pair, "classes": [(name, kappa) for name, kappa in pair.classes.items()]}

@@ -1,0 +1,60 @@
+// The page of queues: started with one click, renamed, closed and opened again in place.
+
+import { patch, post } from "./api.js";
+import { redraw } from "./job.js";
+import { say } from "./toast.js";
+import { ask } from "./workbench/asking.js";
+
+async function start(form) {
+    const error = form.querySelector("[role=alert]");
+    const button = form.querySelector("button");
+    const given = Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
+    error.hidden = true;
+    button.disabled = true;
+    try {
+        const { dataset, start: kind } = form.dataset;
+        const queue = await post("/api/v1/queues/", { ...given, dataset, kind });
+        window.location = `/workbench/?${new URLSearchParams({ dataset, queue: queue.id })}`;
+    } catch (refusal) {
+        error.textContent = refusal.message;
+        error.hidden = false;
+        button.disabled = false;
+    }
+}
+
+async function change(id, what, told, back = null) {
+    try {
+        await patch(`/api/v1/queues/${id}/`, what);
+        say(told, { action: back && { label: "Undo", run: () => change(id, ...back) } });
+        await redraw();
+    } catch (error) {
+        say(error.message, { bad: true });
+    }
+}
+
+async function rename({ rename: id, name }) {
+    const content = document.createElement("div");
+    const input = Object.assign(document.createElement("input"), { value: name, maxLength: 120, required: true });
+    const field = Object.assign(document.createElement("label"), { className: "field", textContent: "Name" });
+    field.append(input);
+    content.append(field);
+    setTimeout(() => input.select());
+    if (!(await ask({ title: `Rename “${name}”`, text: "", yes: "Rename", content })) || !input.value.trim()) return;
+    change(id, { name: input.value.trim() }, `Renamed to “${input.value.trim()}”`, [{ name }, `Renamed to “${name}”`]);
+}
+
+document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-start]")) return;
+    event.preventDefault();
+    start(event.target);
+});
+document.addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-close], [data-open], [data-rename]");
+    if (!button) return;
+    const { close, open, name } = button.dataset;
+    const closing = [{ closed: true }, `“${name}” is closed`];
+    const opening = [{ closed: false }, `“${name}” is open again`];
+    if (close) change(close, ...closing, opening);
+    else if (open) change(open, ...opening, closing);
+    else rename(button.dataset);
+});
