@@ -25,7 +25,7 @@ MOST_SEED = 2**31
 class BadFilter(Refused):
     """Raised where the images of a queue are chosen by what is no filter."""
 
-    code = "validation_error"
+    code = "invalid"
 
 
 @dataclass(frozen=True)

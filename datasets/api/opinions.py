@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -30,7 +31,7 @@ class OpinionViewSet(VisibleRows):
     @extend_schema(
         summary="How far people agree: Cohen's kappa by pair and class",
         parameters=[OpenApiParameter("dataset", description="The dataset's slug.", required=True)],
-        responses=AgreementSerializer,
+        responses=forced_singular_serializer(AgreementSerializer),
     )
     def list(self, request: Request) -> Response:
         """Compare opinions with the labels that they did not see."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from datasets.api.label_serializers import (
@@ -18,7 +19,7 @@ MOST_TAKEN = 200
 USUAL_TAKEN = 40
 
 
-class ProgressSerializer(serializers.Serializer[Any]):
+class QueueProgressSerializer(serializers.Serializer[Any]):
     """How far a queue is; `pace` and `mine` are images a minute, null where nobody decided lately."""
 
     total = serializers.IntegerField()
@@ -69,10 +70,10 @@ class QueueSerializer(serializers.ModelSerializer[Queue]):
         """Whether somebody closed it."""
         return queue.closed_at is not None
 
-    def get_progress(self, queue: Queue) -> ProgressSerializer | None:  # type: ignore[valid-type]
+    @extend_schema_field(QueueProgressSerializer)
+    def get_progress(self, queue: Queue) -> Any:
         """How far it is."""
-        progress = self.context["progress"].get(queue.pk)
-        return ProgressSerializer(progress).data if progress else None  # type: ignore[return-value]
+        return QueueProgressSerializer(self.context["progress"][queue.pk]).data
 
 
 class QueueChangeSerializer(serializers.Serializer[Any]):
@@ -105,7 +106,7 @@ class TakenSerializer(serializers.Serializer[Any]):
     """Images that nobody else gets meanwhile; `with_others` names who has some of the rest."""
 
     images = QueueImageSerializer(many=True)
-    progress = ProgressSerializer()
+    progress = QueueProgressSerializer()
     with_others = serializers.ListField(child=serializers.CharField())
 
 
@@ -164,7 +165,7 @@ class ManyDecidedSerializer(serializers.Serializer[Any]):
     """What came of each deed, in the order they were sent, and how far the queue is now."""
 
     results = DecidedSerializer(many=True)
-    progress = ProgressSerializer()
+    progress = QueueProgressSerializer()
 
 
 class EstimateSerializer(serializers.Serializer[Any]):

@@ -22,8 +22,8 @@ from datasets.api.queue_serializers import (
     DecideSerializer,
     HeldSerializer,
     ManyDecidedSerializer,
-    ProgressSerializer,
     QueueChangeSerializer,
+    QueueProgressSerializer,
     QueueSerializer,
     TakenSerializer,
     TakeSerializer,
@@ -77,6 +77,8 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShowsQueueI
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         """Count how far the queues are that are told of."""
+        if not args:
+            return super().get_serializer(**kwargs)
         rows: Any = args[0]
         queues: Any = list(rows) if kwargs.get("many") else [rows]
         context = {**self.get_serializer_context(), "progress": progress_of(queues, self.request.user)}
@@ -178,7 +180,7 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShowsQueueI
         return queue
 
     def _progress(self, queue: Queue) -> Any:
-        return ProgressSerializer(progress_of([queue], self.request.user)[queue.pk]).data
+        return QueueProgressSerializer(progress_of([queue], self.request.user)[queue.pk]).data
 
     def _answer(self, queue: Queue, values: dict[str, Any]) -> dict[str, Any]:
         """Do one deed; return what came of it, or its refusal under `error`."""

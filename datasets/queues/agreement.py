@@ -22,8 +22,8 @@ Pairs = Mapping[tuple[str, str], int]
 class Kappa:
     """Cohen's kappa of two people over `images`; -1 to 1, None where chance alone agrees on everything.
 
-    `low`, `high`: its 95 % interval by the large-sample error, None with it. `observed`: the share of images
-    on which they agree, 0 to 1.
+    `low`, `high`: its 95 % interval by the large-sample error; None with it, and where they agree on all
+    images: the error is 0 then and says nothing. `observed`: the share on which they agree, 0 to 1.
     """
 
     images: int
@@ -70,6 +70,8 @@ def cohens_kappa(table: Pairs) -> Kappa:
     if chance >= 1:
         return Kappa(total, observed, None)
     kappa = (observed - chance) / (1 - chance)
+    if all(one == other for one, other in table):
+        return Kappa(total, observed, kappa)
     both = {name: one_said.get(name, 0) + value for name, value in other_said.items()}
     agreeing = sum(share.get((name, name), 0) * (1 - both[name] * (1 - kappa)) ** 2 for name in both)
     differing = (1 - kappa) ** 2 * sum(

@@ -4,12 +4,16 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from classifier.evaluation import evaluate
 from classifier.registry import promote
 from datasets.models import Image
+from datasets.queues.asking import ask_second_opinion
+from datasets.queues.making import make_queue
 from tests.e2e.bench import thumbs
+from tests.factories import UserFactory
 from tests.factories_models import ModelVersionFactory, images_in, labelled_dataset, predict_all, split_of
 
 pytestmark = pytest.mark.browser
@@ -19,6 +23,9 @@ PAGES = (
     "/",
     "/workbench/?dataset=panels",
     "/workbench/?dataset=panels&model=champion&ordering=panel",
+    "/workbench/?dataset=panels&queue={queue}",
+    "/workbench/?dataset=panels&queue={second}",
+    "/review/?dataset=panels",
     "/images/{image}/",
     "/imports/",
     "/splits/",
@@ -47,7 +54,25 @@ def site(signed_in: Callable[..., Page]) -> tuple[Page, dict[str, int]]:
     evaluate(version, split=split)
     promote(version, reason="the first", author=None)
     image = Image.objects.earliest("pk")
-    return signed_in("admin"), {"image": image.pk, "split": split.pk, "version": version.pk}
+    ids = list(split.dataset.images.order_by("pk").values_list("pk", flat=True))
+    queue = make_queue(
+        split.dataset,
+        kind="audit",
+        name="Audit",
+        images=[(pk, None) for pk in ids],
+        population=len(ids),
+        seed=1,
+        author=None,
+    )
+    queue.items.filter(place__lt=5).update(
+        outcome="kept", decided_by=UserFactory(), decided_at=timezone.now(), said=image.label
+    )
+    second = ask_second_opinion(split.dataset, ids).queue
+    second.items.filter(place__lt=5).update(
+        outcome="kept", decided_by=UserFactory(), decided_at=timezone.now(), said=image.label
+    )
+    made = {"queue": queue.pk, "second": second.pk}
+    return signed_in("admin"), {**made, "image": image.pk, "split": split.pk, "version": version.pk}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

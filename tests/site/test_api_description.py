@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 from classifier.evaluation import evaluate
 from classifier.registry import promote
 from datasets.models import Image, SavedView
+from datasets.queues.making import make_queue
 from tests.factories import UserFactory
 from tests.factories_models import (
     ImportJobFactory,
@@ -53,6 +54,10 @@ def ids() -> dict[str, Any]:
             shared=True,
         ).pk,
         "imports": ImportJobFactory(result={"created": 1}).pk,
+        "queues": make_queue(
+            split.dataset, kind="audit", name="q", images=[(image.pk, None)], population=1, author=None
+        ).pk,
+        "second-opinions": 0,
     }
 
 
@@ -78,7 +83,8 @@ def test_answers_hold_what_the_description_promises(
         if schema is None or path.startswith((f"{API}compare", f"{API}exports")):
             continue
         address = path.replace("{slug}", "d").replace("{id}", str(ids[path.split("/")[3]]))
-        response = client.get(address, {"model": "champion"} if "images" in path else {})
+        given = {"images": {"model": "champion"}, "second-opinions": {"dataset": "d"}}
+        response = client.get(address, given.get(path.split("/")[3], {}))
         assert response.status_code == 200, (address, response.content)
         jsonschema.validate(response.json(), {**schema, "components": described["components"]})
         if "results" in response.json():

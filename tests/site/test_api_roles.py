@@ -12,7 +12,7 @@ from django.test import Client
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
-from datasets.models import Image, LabelBatch, SavedView
+from datasets.models import Image, LabelBatch, Queue, SavedView
 from tests.factories import ImageFactory
 from tests.factories_models import (
     ImportJobFactory,
@@ -54,6 +54,10 @@ READS = (
     "compare/",
     "images/facets/",
     "views/",
+    "queues/",
+    "queues/{queue}/",
+    "queues/{queue}/audit/",
+    "second-opinions/?dataset=d",
 )
 # The least role that may do it; each request fails for another reason once it is allowed, or does no harm.
 WRITES = (
@@ -77,6 +81,15 @@ WRITES = (
     ("post", "inference-jobs/{job}/cancel/", "curator"),
     ("post", "imports/", "curator"),
     ("post", "views/", "viewer"),
+    ("post", "queues/", "curator"),
+    ("patch", "queues/{queue}/", "curator"),
+    ("post", "queues/{queue}/take/", "annotator"),
+    ("post", "queues/{queue}/hold/", "annotator"),
+    ("post", "queues/{queue}/release/", "annotator"),
+    ("post", "queues/{queue}/decide/", "annotator"),
+    ("post", "queues/{settle}/take/", "curator"),
+    ("post", "queues/{settle}/decide/", "curator"),
+    ("post", "second-opinions/", "annotator"),
 )
 
 
@@ -90,6 +103,8 @@ def rows() -> dict[str, int]:
         "image": image.pk,
         "split": split.pk,
         "batch": LabelBatch.objects.create(dataset=image.dataset, kind="import").pk,
+        "queue": Queue.objects.create(dataset=image.dataset, kind="audit", name="q").pk,
+        "settle": Queue.objects.create(dataset=image.dataset, kind="settle", name="s").pk,
         "run": TrainingRunFactory(split=split).pk,
         "model": ModelVersionFactory().pk,
         "job": InferenceJobFactory(dataset=split.dataset).pk,
