@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from biofors_site.pages.review import open_queue_count
 from classifier.models import Alias, Evaluation, ModelVersion, Promotion
 from classifier.models.registry import CHAMPION
 from datasets.admin.page import Page, address
@@ -85,6 +86,7 @@ class HomePage(Page):
             "disagreements": address(
                 reverse("workbench"), dataset=dataset.slug, model=CHAMPION, disagrees="true"
             ),
+            "open_queues": open_queue_count(dataset, user),
             "queue": _queue(user),
             "news": _news(dataset, user),
             "looks": class_looks(dataset),

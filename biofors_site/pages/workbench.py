@@ -61,6 +61,13 @@ _MORE = (
 _NARROWING = frozenset(FILTERS) - {"dataset", "model", "ordering", "actual"}
 
 
+class NotYours(Refused):
+    """Raised where the person's role does not decide in a queue."""
+
+    code = "permission_denied"
+    status = 403
+
+
 class WorkbenchPage(Page):
     """The grid. What it shows stands in the address: a link shows a colleague the same images."""
 
@@ -130,9 +137,7 @@ class WorkbenchPage(Page):
         check_open(queue)
         curates = queue.kind != Queue.Kind.SETTLE or self.may("datasets.change_queue")
         if not (may_label := self.may(*LABELS) and curates):
-            raise Refused(
-                "To decide in this queue, ask for the role of an annotator or a curator.", code="role"
-            )
+            raise NotYours("To decide in this queue, ask for the role of an annotator or a curator.")
         return {
             **super().get_context_data(**kwargs),
             "dataset": queue.dataset,
