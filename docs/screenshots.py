@@ -1,8 +1,10 @@
-"""Take the screenshots of the documentation from a running site, such as `./run demo`.
+"""Take the screenshots of the documentation from a running site, such as `./run demo`,
+in which a curator has started the queue “Most likely wrong”, and others have worked in an audit and a blind sample.
 
 Usage: .venv/bin/python docs/screenshots.py URL USER PASSWORD. Needs Debian's Chromium.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -14,6 +16,7 @@ WINDOW = {"width": 1440, "height": 900}
 ADDRESSES = {
     "home": "/?dataset=sample",
     "workbench": "/workbench/?dataset=sample&model=champion&ordering=panel",
+    "review": "/review/?dataset=sample",
     "dataset": "/datasets/sample/",
     "split": "/splits/1/",
     "run": "/training/1/",
@@ -44,6 +47,11 @@ def main(url: str, user: str, password: str) -> None:
             page.wait_for_load_state("networkidle")
             page.wait_for_timeout(500)
             page.screenshot(path=FOLDER / f"{name}.png")
+        page.goto(f"{url}/review/?dataset=sample")
+        page.get_by_role("link", name=re.compile("Most likely wrong")).first.click()
+        page.locator(".thumb").first.wait_for()
+        page.wait_for_timeout(1000)
+        page.screenshot(path=FOLDER / "queue.png")
         browser.close()
 
 

@@ -35,8 +35,8 @@ ORDERINGS = (
 )
 # The orders that show groups.
 GROUPS = frozenset({"paper", "panel"})
-# What a person clears, by the name that the menu gives it.
-QUEUES = (
+# What people often look for, by the name that the menu gives it.
+READY_MADE = (
     ("Unlabelled", {"state": "unlabelled"}),
     (
         "Champion disagrees, surest first",
@@ -108,7 +108,7 @@ class WorkbenchPage(Page):
             "versions": versions,
             "orderings": _orderings(choice),
             "asked": self.request.GET,
-            "queues": _queues(crowned=CHAMPION in dict(versions)),
+            "ready_made": _ready_made(crowned=CHAMPION in dict(versions)),
             "sources": Label.Source.choices,
             "more_filters": any(name in choice.query for name in _MORE),
             "longest_reason": LONGEST_REASON,
@@ -186,6 +186,6 @@ def _orderings(choice: Choice) -> list[tuple[str, str]]:
     return [each for each in ORDERINGS if choice.version or each[0].lstrip("-") not in OF_PREDICTIONS]
 
 
-def _queues(*, crowned: bool) -> list[tuple[str, str]]:
-    """Return the queues by name, each with the parameters that choose it; without a champion fewer."""
-    return [(name, json.dumps(query)) for name, query in QUEUES if crowned or "model" not in query]
+def _ready_made(*, crowned: bool) -> list[tuple[str, str]]:
+    """Return the ready-made views by name, each with the parameters that choose it; without a champion fewer."""
+    return [(name, json.dumps(query)) for name, query in READY_MADE if crowned or "model" not in query]

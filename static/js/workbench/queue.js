@@ -10,7 +10,7 @@ const IDLE = 8 * 60 * 1000;
 export class QueuePages {
     size = 40;
     // Nobody takes more than they will soon see: the rest is for others.
-    ahead = 120;
+    ahead = 300;
 
     constructor({ id, onProgress }) {
         Object.assign(this, { address: `/api/v1/queues/${id}`, onProgress });
