@@ -96,7 +96,9 @@ const deeds = {
     },
     accept: () => {
         if (!setup.model) return say("Choose whose predictions to show first: “Predictions of”, above.", { bad: true });
-        if (mayLabel()) withTargets((chosen) => labels.accept(chosen, why()));
+        if (!mayLabel()) return;
+        if (matching && !viewer.isOpen) acceptMatching(matching);
+        else withTargets((chosen) => labels.accept(chosen, why()));
     },
     keep: () => mayKeep() && withTargets((chosen) => labels.keep(chosen)),
     keepRest: () => mayKeep() && decideRest(),
@@ -189,14 +191,21 @@ function change(what) {
 }
 
 async function changeMatching(what, { count, as_of }) {
-    const agreed = await ask({
-        title: `Set ${counted(count)} to ${toldChange(what)}?`,
-        text: "All that match the filter, loaded or not. It is one step, and one press of “u” undoes it.",
-        yes: `Set ${counted(count)}`,
-    });
-    if (!agreed) return;
+    if (!(await askOfMatching(`Set ${counted(count)} to ${toldChange(what)}?`, `Set ${counted(count)}`))) return;
     labels.changeMatching(what, why(), { asOf: as_of });
     grid.clear();
+}
+
+async function acceptMatching({ count, as_of }) {
+    const title = `Accept what ${setup.model} predicts for ${counted(count)}?`;
+    if (!(await askOfMatching(title, "Accept", "Those it has said nothing of, and excluded ones, are left alone. "))) return;
+    labels.changeMatching(null, why(), { asOf: as_of, accept: { model: setup.model } });
+    grid.clear();
+}
+
+function askOfMatching(title, yes, besides = "") {
+    const text = `All that match the filter, loaded or not. ${besides}It is one step, and one press of “u” undoes it.`;
+    return ask({ title, text, yes });
 }
 
 async function selectMatching() {

@@ -229,6 +229,28 @@ def test_a_prediction_is_accepted_one_by_one_and_above_a_confidence(bench: Open)
     assert labels() == before
 
 
+def test_p_accepts_the_predictions_of_all_that_match_after_a_question(bench: Open) -> None:
+    labelled_dataset(slug="panels", papers=65, per_paper=2)
+    version = ModelVersionFactory()
+    predict_all(version, Image.objects.all(), wrong=130)
+    page = bench(address=f"{ADDRESS}&model={version}")
+    expect(thumbs(page)).to_have_count(120)
+    page.keyboard.press("Shift+A")
+    expect(page.get_by_text("all 130 that match selected")).to_be_visible()
+    page.keyboard.press("p")
+    question = page.get_by_role("dialog", name=f"Accept what {version} predicts for 130 images?")
+    question.get_by_role("button", name="Cancel").click()
+    assert not Label.objects.filter(source=Label.Source.PREDICTION).exists()
+    page.keyboard.press("p")
+    question.get_by_role("button", name="Accept").click()
+    expect(page.get_by_text("130 images: prediction accepted")).to_be_visible()
+    assert labels() == ["FAC", "Noneoftheabove"] * 65
+    assert LabelBatch.objects.filter(kind=LabelBatch.Kind.ACCEPT).count() == 1
+    page.keyboard.press("u")
+    expect(page.get_by_text("Undone: 130 images")).to_be_visible()
+    assert labels() == ["BlotGel", "Microscopy"] * 65
+
+
 def test_panel_groups_are_tagged_and_papers_have_a_line_of_their_own(bench: Open) -> None:
     page = bench(address=f"{ADDRESS}&ordering=paper")
     expect(page.locator(".group-head")).to_have_text(["Paper 0", "Paper 1", "Paper 2"])
