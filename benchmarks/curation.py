@@ -5,8 +5,8 @@ next page comes. Both are served by the same gunicorn from the same database, an
 person in Chromium, who goes on as soon as the page takes it. Two jobs:
 
 - relabel: every image gets another class, one key each; in the workbench all of it is saved at the end.
-- check: every image is decided on, one label in twenty is wrong. On the page of one image that is a key each; in
-  a queue of the workbench the wrong ones are clicked and set, and one key says that the rest is right.
+- check: every image is decided on, one label in twenty is wrong. On the page of one image that is a key each;
+  in a queue of the workbench the wrong ones are clicked and set, and one key says that the rest is right.
 
 Needs the development environment (./run test makes it) and Chromium.
 """
@@ -194,10 +194,8 @@ def medians(ours: Callable[[], float], theirs: Callable[[], float]) -> tuple[flo
 def report(relabelled: tuple[float, float], checked: tuple[float, float], seen: list[float]) -> None:
     """Print the table, and the figures once more as one JSON object."""
     figures: dict[str, float] = {}
-    print(
-        f"{IMAGES} images relabelled, {CHECKED} checked a round, {ROUNDS} interleaved rounds, medians; images a minute"
-    )
-    print(f"{'':10} {'workbench':>10} {'one page':>10} {'ratio':>6}")
+    print(f"{IMAGES} images relabelled, {CHECKED} checked a round; medians of {ROUNDS} interleaved rounds")
+    print(f"{'a minute':10} {'workbench':>10} {'one page':>10} {'ratio':>6}")
     for name, images, (ours, theirs) in (("relabel", IMAGES, relabelled), ("check", CHECKED, checked)):
         figures[f"{name}_per_minute"] = round(60 * images / ours)
         figures[f"{name}_baseline_per_minute"] = round(60 * images / theirs)

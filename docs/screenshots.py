@@ -1,5 +1,6 @@
 """Take the screenshots of the documentation from a running site, such as `./run demo`,
-in which a curator has started the queue “Most likely wrong”, and others have worked in an audit and a blind sample.
+in which a curator has started the queue “Most likely wrong”, and others have worked in an audit and in a
+blind sample.
 
 Usage: .venv/bin/python docs/screenshots.py URL USER PASSWORD. Needs Debian's Chromium.
 """

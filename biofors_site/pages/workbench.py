@@ -187,5 +187,5 @@ def _orderings(choice: Choice) -> list[tuple[str, str]]:
 
 
 def _ready_made(*, crowned: bool) -> list[tuple[str, str]]:
-    """Return the ready-made views by name, each with the parameters that choose it; without a champion fewer."""
+    """Return the ready-made views by name, each with its parameters; without a champion fewer."""
     return [(name, json.dumps(query)) for name, query in READY_MADE if crowned or "model" not in query]

@@ -38,7 +38,7 @@ export function draw(element, image, classes) {
     const differs = said && said.label !== image.label;
     const told = span(
         differs ? "said differs" : "said",
-        said ? `${differs ? "≠" : "="} ${said.label} ${image.why ? `· ${image.why}` : sure(said)}` : image.why || (image.label ?? "no label"),
+        said ? `${differs ? "≠" : "="} ${said.label} ${sure(said)}` : image.why || (image.label ?? "no label"),
     );
     if (differs) told.dataset.short = `≠${classes[said.label]?.short ?? ""}`;
     caption.append(told);
