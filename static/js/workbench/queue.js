@@ -77,8 +77,8 @@ export class QueueStrip {
         bar.firstElementChild.style.width = `${percent}%`;
         this.part("done").textContent = `${done.toLocaleString("en")} of ${total.toLocaleString("en")}`;
         const told = [];
-        if (mine) told.push(`you: ${Math.round(mine)} a minute`);
-        if (pace && pace > (mine ?? 0) * 1.05) told.push(`all: ${Math.round(pace)} a minute`);
+        if (mine && progress.open) told.push(`you: ${Math.round(mine)} a minute`);
+        if (pace && progress.open && pace > (mine ?? 0) * 1.05) told.push(`all: ${Math.round(pace)} a minute`);
         if (seconds_left) told.push(toldTime(seconds_left));
         this.part("pace").textContent = told.join(" · ");
         const back = this.part("back");
