@@ -86,14 +86,14 @@ class QueueItemQuerySet(VisibleQuerySet["QueueItem"]):
         """Those that somebody decided on in the queue."""
         return self.filter(outcome__in=(QueueItem.Outcome.KEPT, QueueItem.Outcome.CHANGED))
 
+    def left_to(self, *people: Any, at: datetime) -> Self:
+        """Open ones that nobody but these people is looking at."""
+        mine = Q(claimed_by__in=[each.pk for each in people if each is not None])
+        return self.open().filter(mine | Q(claimed_by=None) | Q(claimed_until__lt=at))
+
     def free_for(self, user: Any, *, at: datetime) -> Self:
-        """Open ones that no other person is looking at; of a blind queue none that this person labelled."""
-        mine = Q(queue__blind=True, author_then=user)
-        return (
-            self.open()
-            .exclude(mine)
-            .filter(Q(claimed_by=None) | Q(claimed_by=user) | Q(claimed_until__lt=at))
-        )
+        """Those left to this person; of a blind queue none that this person labelled."""
+        return self.left_to(user, at=at).exclude(QueueItem.told_to(user))
 
     def held_by(self, user: Any) -> Self:
         """Open ones that this person took last."""
@@ -119,18 +119,20 @@ class QueueItemQuerySet(VisibleQuerySet["QueueItem"]):
         )
 
     def decide_again(self, batch: LabelBatch, user: Any, *, at: datetime) -> int:
-        """Bring back what a deed decided, or skipped, before it was taken back."""
+        """Bring back what a deed decided, or skipped, before it was taken back; it stays its author's."""
+        author = batch.author or user
         if batch.kind == LabelBatch.Kind.SKIP:
-            return self.open().update(skipped_by=user, claimed_by=None, claimed_until=None)
-        return self.open().update(
+            return self.update(skipped_by=author, claimed_by=None, claimed_until=None)
+        return self.update(
             outcome=models.Case(
                 models.When(QueueItem.same_as_then(), then=models.Value(QueueItem.Outcome.KEPT)),
                 default=models.Value(QueueItem.Outcome.CHANGED),
             ),
-            decided_by=user,
+            decided_by=author,
             decided_at=at,
             claimed_by=None,
             claimed_until=None,
+            skipped_by=None,
         )
 
 
@@ -209,6 +211,17 @@ class QueueItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.image} in {self.queue}"
+
+    @staticmethod
+    def told_to(user: Any) -> Q:
+        """The condition that a person knows the label which a blind queue does not tell, having given it."""
+        return Q(queue__blind=True, author_then=user)
+
+    @staticmethod
+    def image_as_then() -> Q:
+        """The condition that the image is labelled as it was when the queue was made."""
+        same = Q(image__label=F("label_then")) | Q(image__label__isnull=True, label_then__isnull=True)
+        return same & Q(image__excluded=F("excluded_then"))
 
     @staticmethod
     def same_as_then() -> Q:

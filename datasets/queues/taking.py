@@ -6,6 +6,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from datasets.chunks import chunks
 from datasets.errors import Refused
 from datasets.models import Queue, QueueItem
 
@@ -30,22 +31,25 @@ def take_items(
     """Give a person the next images of a queue, which nobody else gets until they are decided or let go.
 
     `held` begins with those that the person has already; `skipped` gives what was skipped, not what is new.
-    Images labelled elsewhere since the queue was made are crossed off on the way, where the queue asks only
-    whether they still need a label. `QueueClosed`.
+    Images that bear another label than when the queue was made are crossed off on the way, where the queue
+    asks only whether they still need one. `QueueClosed`.
     """
     check_open(queue)
     at = timezone.now()
     items = queue.items.all()
-    mine = list(items.held_by(user).order_by("place")) if held else []
+    # Locked: with its lease over, somebody else may take it in this moment.
+    held_items = items.held_by(user).exclude(QueueItem.told_to(user)).order_by("place", "id")
+    mine = list(_locked(held_items)) if held else []
     items.filter(pk__in=[item.pk for item in mine]).claim(user, at=at)
     free = items.free_for(user, at=at).exclude(claimed_by=user, claimed_until__gte=at)
     free = free.filter(skipped_by__isnull=not skipped)
     if not queue.looks_at_given_label:
-        _cross_off(free.exclude(image__version=F("version_then")))
+        _cross_off(free.exclude(image__version=F("version_then")).exclude(QueueItem.image_as_then()))
     wanted = free.order_by("place", "id")[: max(0, size - len(mine))]
     found = list(_locked(wanted))
-    items.filter(pk__in=[item.pk for item in found]).claim(user, at=at)
-    items.filter(pk__in=[item.pk for item in found]).update(skipped_by=None)
+    taken = items.filter(pk__in=[item.pk for item in found])
+    taken.claim(user, at=at)
+    taken.update(skipped_by=None)
     return [*mine, *found]
 
 
@@ -74,7 +78,7 @@ def _locked(items: Any) -> Any:
 
 def _cross_off(items: Any) -> None:
     """Say of items that they were labelled elsewhere."""
-    ids = list(items.order_by().values_list("pk", flat=True))
-    QueueItem.objects.filter(pk__in=ids).open().update(
-        outcome=QueueItem.Outcome.ELSEWHERE, claimed_by=None, claimed_until=None
-    )
+    for some in chunks([item.pk for item in _locked(items.order_by("id"))]):
+        QueueItem.objects.filter(pk__in=some).update(
+            outcome=QueueItem.Outcome.ELSEWHERE, claimed_by=None, claimed_until=None, skipped_by=None
+        )
