@@ -124,7 +124,8 @@ def open_queue(
     version = _version(recipe, wanted, request)
     if version:
         query["model"] = str(version)
-    query.setdefault("ordering", recipe.ordering)
+    if kind != Queue.Kind.FILTER or "ordering" not in query:
+        query["ordering"] = recipe.ordering
     images, fields, shown = _chosen(query, request)
     size = min(wanted.size or (USUAL_SAMPLE if recipe.sampled else MOST_ITEMS), MOST_ITEMS)
     seed: int | None = None

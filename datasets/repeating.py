@@ -46,6 +46,7 @@ def once(
 def _told_again(batch: LabelBatch, seen: Mapping[int, int]) -> Relabelled:
     """Say what a batch did, and which of the images seen somebody else had changed before it."""
     changed = set(batch.labels.values_list("image", flat=True))
+    changed |= set(batch.queue_items.values_list("image", flat=True))
     others = sorted(set(seen) - changed)
     versions = dict(Image.objects.filter(pk__in=others).values_list("pk", "version"))
     stale = [pk for pk in others if versions.get(pk) != seen[pk]]

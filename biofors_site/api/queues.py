@@ -122,7 +122,7 @@ class WideQueueViewSet(QueueViewSet):
                 raise Refused("This queue shows no model's predictions.", code="no_prediction")
             said = Prediction.objects.filter(
                 version=find_model(queue.model, self.request.user), image__in=seen, image__excluded=False
-            )
+            ).filter(predicted__in=[name for each in queue.dataset.classes.all() for name in each.names])
             seen = {pk: seen[pk] for pk in said.values_list("image", flat=True)}
             if not seen:
                 raise Refused(f"{queue.model} has said nothing of these images.", code="no_prediction")

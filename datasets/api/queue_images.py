@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
 from datasets.api.queue_serializers import QueueImageSerializer
 from datasets.api.views import VisibleRows
 from datasets.models import Image, Queue, QueueItem
@@ -38,6 +40,8 @@ class ShowsQueueImages(VisibleRows):
 
     def shown(self, queue: Queue, items: Sequence[QueueItem]) -> list[dict[str, Any]]:
         """Return the images of items as the grid shows them, in their order."""
+        if queue.kind in (Queue.Kind.SETTLE, Queue.Kind.SUSPECT):
+            prefetch_related_objects(items, "label_then", "author_then", "about__said", "about__decided_by")
         images = self.images_of(queue, [item.image_id for item in items])
         context = self.get_serializer_context()
         rows = []

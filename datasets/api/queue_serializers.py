@@ -27,8 +27,8 @@ class QueueProgressSerializer(serializers.Serializer[Any]):
     open = serializers.IntegerField()
     free = serializers.IntegerField(help_text="Open, not skipped, and with nobody else.")
     skipped = serializers.IntegerField()
-    kept = serializers.IntegerField()
-    changed = serializers.IntegerField()
+    kept = serializers.IntegerField(allow_null=True, help_text="Not told of a blind queue.")
+    changed = serializers.IntegerField(allow_null=True, help_text="Not told of a blind queue.")
     elsewhere = serializers.IntegerField()
     pace = serializers.FloatField(allow_null=True)
     mine = serializers.FloatField(allow_null=True)
@@ -65,6 +65,11 @@ class QueueSerializer(serializers.ModelSerializer[Queue]):
             "progress",
         )
         read_only_fields = fields
+
+    def to_representation(self, instance: Queue) -> dict[str, Any]:
+        """Tell nothing of a blind queue that says how its images are labelled."""
+        told = super().to_representation(instance)
+        return {**told, "query": {}, "population_by_class": {}} if instance.blind else told
 
     def get_closed(self, queue: Queue) -> bool:
         """Whether somebody closed it."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import django_filters
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins
@@ -36,11 +36,25 @@ from datasets.models import Queue
 from datasets.queues.auditing import audit_of
 from datasets.queues.deciding import Decided, Record, decide, give_opinion, skip_items
 from datasets.queues.progress import progress_of
-from datasets.queues.taking import hold_items, others_at, release_items, take_items
+from datasets.queues.taking import check_open, hold_items, others_at, release_items, take_items
 from datasets.repeating import once
 
 CLOSED = OpenApiResponse(ErrorSerializer, "`queue_closed`")
 CURATES = ("datasets.change_queue",)
+
+
+class NoAudit(Refused):
+    """Raised where a queue is asked for what only a random sample can tell."""
+
+    code = "no_audit"
+    status = 409
+
+
+class AnotherOpen(Refused):
+    """Raised where a standing queue is opened again beside a newer one."""
+
+    code = "another_open"
+    status = 409
 
 
 class QueueFilter(RowsFilter):
@@ -99,7 +113,11 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShowsQueueI
         if "closed" in values:
             queue.closed_at = (queue.closed_at or timezone.now()) if values["closed"] else None
             queue.items.open().release()
-        queue.save(update_fields=["name", "closed_at"])
+        try:
+            with transaction.atomic():
+                queue.save(update_fields=["name", "closed_at"])
+        except IntegrityError as error:
+            raise AnotherOpen("Another queue of this kind is open by now. Close that one first.") from error
         return Response(self.get_serializer(queue).data)
 
     @extend_schema(
@@ -143,6 +161,7 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShowsQueueI
     def decide(self, request: Request, pk: str) -> Response:
         """Do up to 50 deeds, in their order; undo goes by `relabel/{batch}/undo/`."""
         queue = self._workable()
+        check_open(queue)
         asked = self.deeds_serializer(data=request.data)
         asked.is_valid(raise_exception=True)
         with transaction.atomic():
@@ -153,7 +172,10 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShowsQueueI
     @action(detail=True, filterset_class=None, pagination_class=None)
     def audit(self, request: Request, pk: str) -> Response:
         """How many labels of the sample were wrong, and what that says of all it was drawn from."""
-        return Response(AuditSerializer(audit_of(self.get_object())).data)
+        queue = self.get_object()
+        if queue.kind != Queue.Kind.AUDIT:
+            raise NoAudit("This queue is no random sample: it says nothing of other labels. Start an audit.")
+        return Response(AuditSerializer(audit_of(queue)).data)
 
     def record(self, queue: Queue, values: dict[str, Any]) -> Record:
         """Return what labels the images of a deed."""

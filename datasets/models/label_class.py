@@ -81,6 +81,11 @@ class LabelClass(models.Model):
         """The spelling of BioFors' own labels file: the first alias, else the name."""
         return self.aliases[0] if self.aliases else self.name
 
+    @property
+    def names(self) -> list[str]:
+        """The spellings that name this class: its own, and its aliases."""
+        return [self.name, *self.aliases]
+
     def accepts(self, text: str) -> bool:
         """Tell whether the text names this class, by name or alias."""
-        return text == self.name or text in self.aliases
+        return text in self.names

@@ -32,6 +32,8 @@ def ask_second_opinion(dataset: Dataset, images: Sequence[int]) -> Asked:
             code="too_many_images",
         )
     queue = standing_queue(dataset.pk, Queue.Kind.SECOND)
+    # Two people may ask about the same images at once.
+    queue = Queue.objects.select_for_update().get(pk=queue.pk)
     labelled: set[int] = set()
     already: set[int] = set()
     for some in chunks(ids):

@@ -109,7 +109,10 @@ def _allowed(
         own = not (queue.blind and item.author_then_id == author.pk)
         decided_by_me = item.decided_by_id == author.pk and not undecided
         if (is_open and is_mine and own) or decided_by_me:
-            items[item.image_id] = item
+            first = items.get(item.image_id)
+            # What is open goes before what was decided: two opinions of one image are settled in turn.
+            if first is None or (is_open and first.outcome != QueueItem.Outcome.OPEN):
+                items[item.image_id] = item
         elif item.image_id not in items:
             taken.append(item.image_id)
     return items, [pk for pk in taken if pk not in items]

@@ -1,7 +1,7 @@
 """How far a queue is, and how quickly people go."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,8 @@ LEAST = timedelta(seconds=20)
 class Progress:
     """Counts of a queue's images: `total` = `done` + `open`, `done` = `kept` + `changed` + `elsewhere`.
 
+    Of a blind queue `kept` and `changed` are None: after each opinion they would tell the label.
+
     `free`: open, not skipped, and with nobody else. `pace`: images a minute by everybody, `mine` by the
     person who asks (None: nothing decided lately). `seconds_left` at the pace of everybody.
     """
@@ -29,8 +31,8 @@ class Progress:
     open: int
     free: int
     skipped: int
-    kept: int
-    changed: int
+    kept: int | None
+    changed: int | None
     elsewhere: int
     pace: float | None = None
     mine: float | None = None
@@ -61,15 +63,21 @@ def progress_of(queues: Sequence[Queue], user: Any) -> dict[int, Progress]:
             open=Count("pk", filter=is_open),
             held=Count("pk", filter=is_open & others),
             skipped=Count("pk", filter=is_open & Q(skipped_by__isnull=False)),
-            own=Count("pk", filter=is_open & Q(queue__blind=True, author_then=user) & ~others),
+            own=Count(
+                "pk",
+                filter=is_open & Q(queue__blind=True, author_then=user, skipped_by__isnull=True) & ~others,
+            ),
             **{name: Count("pk", filter=Q(outcome=name)) for name in ("kept", "changed", "elsewhere")},
         )
     )
     counted: dict[int, dict[str, int]] = {row["queue"]: dict(row) for row in rows}  # type: ignore[arg-type]
     paces = _paces(queues, user, at)
-    return {
-        queue.pk: _progress(counted.get(queue.pk), *paces.get(queue.pk, (None, None))) for queue in queues
-    }
+    found = {}
+    for queue in queues:
+        pace, mine = paces.get(queue.pk, (None, None))
+        progress = _progress(counted.get(queue.pk), pace, mine)
+        found[queue.pk] = replace(progress, kept=None, changed=None) if queue.blind else progress
+    return found
 
 
 def _progress(row: dict[str, int] | None, pace: float | None, mine: float | None) -> Progress:

@@ -23,10 +23,16 @@ def settle(queue: Queue, opinions: Sequence[QueueItem]) -> None:
     to = standing_queue(queue.dataset_id, Queue.Kind.SETTLE)
     first = next_place(to)
     images = Image.objects.in_bulk([item.image_id for item in new])
+    new = [item for item in new if not _says_so(images[item.image_id], item)]
     made = [item_of(to, images[item.image_id], place=first + place) for place, item in enumerate(new)]
     for item, opinion in zip(made, new, strict=True):
         item.about = opinion
     QueueItem.objects.bulk_create(made)
+
+
+def _says_so(image: Image, opinion: QueueItem) -> bool:
+    """Whether the label in force is by now what the opinion says."""
+    return (image.label_id, image.excluded) == (opinion.said_id, opinion.said_excluded)
 
 
 def standing_queue(dataset_id: int, kind: Queue.Kind) -> Queue:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from datasets.labelling import correct_label, redo_batch, undo_batch
+from datasets.labelling import KEEP, correct_label, redo_batch, relabel_batch, undo_batch
 from datasets.models import Dataset, Image, Label, Queue, QueueItem
 from datasets.queues.asking import ask_second_opinion
-from datasets.queues.deciding import give_opinion
+from datasets.queues.deciding import decide, give_opinion
 from datasets.queues.taking import take_items
 from tests.factories import ImageFactory, UserFactory
 from tests.factories_models import labelled_dataset
@@ -99,3 +99,26 @@ def test_two_opinions_of_one_image_are_both_settled(dataset: Dataset, ids: list[
         give_opinion(queue, ids[:1], label=dataset.class_named("FAC"), excluded=False, author=author)
         Queue.objects.filter(kind=Queue.Kind.SECOND).update(standing=False)
     assert list(settling().values_list("image", flat=True)) == ids[:1] * 2
+
+
+def test_a_curator_settles_one_opinion_after_the_other(dataset: Dataset, ids: list[int], ben: Any) -> None:
+    for author in (ben, UserFactory()):
+        queue = ask_second_opinion(dataset, ids[:1]).queue
+        give_opinion(queue, ids[:1], label=dataset.class_named("FAC"), excluded=False, author=author)
+        Queue.objects.filter(kind=Queue.Kind.SECOND).update(standing=False)
+    settle, curator = Queue.objects.get(kind=Queue.Kind.SETTLE), UserFactory()
+
+    def record(pairs: Any) -> Any:
+        return relabel_batch(pairs, dataset=dataset, label=KEEP, excluded=KEEP, author=curator)
+
+    for left in (1, 0):
+        decide(settle, {ids[0]: 1}, author=curator, record=record)
+        assert settle.items.open().count() == left
+
+
+def test_what_the_label_says_by_now_is_not_to_be_settled(dataset: Dataset, ids: list[int], ben: Any) -> None:
+    queue = ask_second_opinion(dataset, ids).queue
+    fac = dataset.class_named("FAC")
+    correct_label(Image.objects.get(pk=ids[0]), label=fac, excluded=False, author=None, expected_version=1)
+    give_opinion(queue, ids[:2], label=fac, excluded=False, author=ben)
+    assert list(settling().values_list("image", flat=True)) == ids[1:2]

@@ -162,7 +162,7 @@ def test_a_deed_sent_again_is_done_once(api: Api, ids: list[int]) -> None:
     for place, what in enumerate(({"keep": True}, {"label": "FAC"}, {"skip": True})):
         deed = {"images": seen(images[place]), "key": str(uuid4()), **what}
         first, again = decide(client, queue, **deed), decide(client, queue, **deed)
-        assert first["batch"] == again["batch"]
+        assert (first["batch"], first["changed"]) == (again["batch"], again["changed"])
     assert LabelBatch.objects.filter(key__isnull=False).count() == 3
     assert Label.objects.filter(version=2).count() == 1
 
@@ -275,6 +275,51 @@ def test_lists_of_queues_take_few_queries(
         client.get(f"{API}queues/")
     with django_assert_max_num_queries(35):
         taken(client, queue)
+
+
+def test_only_a_random_sample_tells_of_other_labels(api: Api, dataset: Dataset, ids: list[int]) -> None:
+    client = api()
+    for queue in (made(client, "suspect")["id"], ask_second_opinion(dataset, ids).queue.pk):
+        assert_error(client.get(f"{API}queues/{queue}/audit/"), 409, "no_audit")
+
+
+def test_what_a_blind_queue_was_made_of_is_not_told(api: Api, ids: list[int]) -> None:
+    client = api()
+    queue = made(client, "second", filter={"label": "BlotGel"}, size=2)
+    assert (queue["query"], queue["population_by_class"]) == ({}, {})
+    image = taken(client, queue["id"])[0]
+    answer = post(client, queue["id"], "decide", deeds=[{"images": seen(image), "label": "FAC"}]).json()
+    assert (answer["progress"]["done"], answer["progress"]["changed"]) == (1, None)
+    assert client.get(f"{API}queues/{queue['id']}/").json()["progress"]["kept"] is None
+
+
+def test_a_standing_queue_is_not_opened_beside_a_newer_one(
+    api: Api, dataset: Dataset, ids: list[int]
+) -> None:
+    client = api()
+    first = ask_second_opinion(dataset, ids[:1]).queue.pk
+    client.patch(f"{API}queues/{first}/", {"closed": True}, format="json")
+    ask_second_opinion(dataset, ids[:1])
+    reopened = client.patch(f"{API}queues/{first}/", {"closed": False}, format="json")
+    assert_error(reopened, 409, "another_open")
+
+
+def test_a_ranking_keeps_its_order_whatever_the_filter_says(api: Api, ids: list[int]) -> None:
+    queue = made(api(), "uncertain", filter={"ordering": "-id"})
+    assert [ids.index(each["id"]) for each in taken(api(), queue["id"])] == [3, 4, 1, 0, 2]
+    scores = Queue.objects.get(pk=queue["id"]).items.values_list("score", flat=True)
+    assert all(0 <= score <= 1 for score in scores)
+
+
+def test_a_predicted_class_that_the_dataset_lacks_is_not_accepted(
+    api: Api, dataset: Dataset, ids: list[int]
+) -> None:
+    dataset.classes.filter(name="FAC").update(name="Flow", aliases=[])
+    client = api()
+    queue = made(client, "filter", filter={"model": "champion"})["id"]
+    images = taken(client, queue)
+    assert decide(client, queue, images=seen(images[1]), accept=True)["error"]["code"] == "no_prediction"
+    assert set(Queue.objects.get(pk=queue).items.values_list("outcome", flat=True)) == {"open"}
 
 
 def test_a_dataset_is_purged_with_its_queues(api: Api, dataset: Dataset, ids: list[int]) -> None:

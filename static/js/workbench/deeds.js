@@ -17,11 +17,25 @@ export class Deeds {
         Object.assign(this, { place, onChange });
     }
 
+    // Many changes, for one reading and one writing.
+    atOnce(change) {
+        this.held = this.#read();
+        change();
+        const stacks = this.held;
+        this.held = null;
+        this.#write(stacks);
+    }
+
     #read() {
+        if (this.held) return this.held;
         return JSON.parse(localStorage.getItem(this.place) ?? '{"done": [], "undone": []}');
     }
 
     #write({ done, undone }) {
+        if (this.held) {
+            this.held = { done, undone };
+            return;
+        }
         const stacks = { done: newest(done), undone: newest(undone) };
         localStorage.setItem(this.place, JSON.stringify(stacks));
         this.onChange({ undo: stacks.done.length, redo: stacks.undone.length });

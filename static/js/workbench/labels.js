@@ -24,6 +24,7 @@ export class Labels {
             place: `outbox:${whose}`,
             together: (waiting) => sending.together(waiting),
             send: (deeds) => sending.send(deeds),
+            onAnswers: (tell) => this.deeds.atOnce(tell),
             onSaved: (deed, answer) => this.#saved(deed, answer),
             onRefused: (deed, error) => this.#refused(deed, error),
             onState,

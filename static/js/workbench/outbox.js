@@ -6,9 +6,10 @@ const LATER = new Set([0, 401, 429]);
 
 export class Outbox {
     // `together(waiting)` says how many of the first deeds go in one request; `send(deeds)` resolves to an answer
-    // or an ApiError for each; `onSaved(deed, answer)`, `onRefused(deed, error)`, `onState(state)`.
-    constructor({ place, together, send, onSaved, onRefused, onState }) {
-        Object.assign(this, { place, together, send, onSaved, onRefused, onState });
+    // or an ApiError for each; `onAnswers(tell)` calls `tell`, which calls `onSaved(deed, answer)` or
+    // `onRefused(deed, error)` for each; `onState(state)`.
+    constructor({ place, together, send, onAnswers, onSaved, onRefused, onState }) {
+        Object.assign(this, { place, together, send, onAnswers, onSaved, onRefused, onState });
         this.sending = false;
         this.failures = 0;
         this.timer = null;
@@ -82,10 +83,12 @@ export class Outbox {
         this.failures = 0;
         const ended = new Set(deeds.map((deed) => deed.key));
         this.#keep(this.waiting().filter((deed) => !ended.has(deed.key)));
-        deeds.forEach((deed, place) => {
-            const answer = answers[place];
-            if (answer instanceof Error) this.onRefused(deed, answer);
-            else this.onSaved(deed, answer);
+        this.onAnswers(() => {
+            deeds.forEach((deed, place) => {
+                const answer = answers[place];
+                if (answer instanceof Error) this.onRefused(deed, answer);
+                else this.onSaved(deed, answer);
+            });
         });
         return true;
     }

@@ -27,7 +27,7 @@ export class QueuePages {
 
     async read() {
         const { images, progress, with_others } = await post(`${this.address}/take/`, { size: this.size, held: this.held, skipped: this.skipped });
-        Object.assign(this, { held: false, others: with_others, more: images.length === this.size });
+        Object.assign(this, { held: false, others: with_others, more: images.length >= this.size });
         if (!this.more) this.skipped = false;
         this.onProgress(progress);
         return images;
