@@ -34,7 +34,8 @@ def count_images(asked: ImageFilter) -> Counted:
     given = _given(asked)
     if given.keys() <= asked.counted:
         return Counted(_kept(asked, given).total(), exact=True)
-    return count_up_to(_filtered(asked, given, asked.queryset))
+    # Whose predictions are shown says also whose are asked for.
+    return count_up_to(_filtered(asked, _given(asked, keep=asked.showing), asked.queryset))
 
 
 def count_up_to(rows: "QuerySet[Any]") -> Counted:
