@@ -57,6 +57,18 @@ def test_the_grid_counts_what_the_filters_choose_and_lists_it_over_rest(visit: C
     assert dataset.images.count() == answer.context["total"]
 
 
+def test_the_count_goes_by_the_model_that_is_named_not_by_the_champion(visit: Callable[..., Any]) -> None:
+    dataset = labelled_dataset(slug="panels", papers=3)
+    champion, other = ModelVersionFactory(), ModelVersionFactory()
+    predict_all(champion, dataset.images.all())
+    predict_all(other, dataset.images.all(), wrong=3)
+    promote(champion, reason="best")
+    for named, differing in ((champion, 0), (other, 3), ("champion", 0)):
+        answer = visit(f"/workbench/?dataset=panels&model={named}&disagrees=true")
+        assert answer.context["count"] == differing
+        assert len(answer.client.get(setup_of(answer)["source"]).json()["results"]) == differing
+
+
 def test_a_wrong_filter_is_said_and_nothing_is_shown(visit: Callable[..., Any]) -> None:
     labelled_dataset(slug="panels")
     answer = visit("/workbench/?dataset=panels&label=Cat")
