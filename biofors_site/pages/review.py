@@ -4,13 +4,15 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from biofors_site.api.filters import WideImageFilter
 from biofors_site.queueing import RECIPES, USUAL_SAMPLE, Recipe, question_of
 from classifier.models import ModelVersion
 from classifier.models.registry import CHAMPION
 from datasets.admin.page import Page
+from datasets.api.facets import Counted, count_images, count_up_to
 from datasets.api.queues import CURATES
 from datasets.api.relabelling import LABELS
-from datasets.models import Dataset, Queue
+from datasets.models import Dataset, Image, Queue
 from datasets.queries import class_looks, state_counts
 from datasets.queues.agreement import PairAgreement, agreement_of
 from datasets.queues.auditing import Audit, Estimate, audit_of
@@ -18,7 +20,9 @@ from datasets.queues.progress import progress_of
 
 CLOSED = 20
 VERSIONS = 50
-AUDITS = 5
+AUDITS = 10
+# The audits that are not folded away.
+AUDITS_SHOWN = 3
 
 
 class ReviewPage(Page):
@@ -37,8 +41,10 @@ class ReviewPage(Page):
         user = self.request.user
         seen = Queue.objects.visible_to(user).filter(dataset=dataset).select_related("created_by", "dataset")
         opened = list(seen.filter(closed_at__isnull=True))
-        closed = list(seen.filter(closed_at__isnull=False)[:CLOSED])
-        audits = [queue for queue in (*opened, *closed) if queue.kind == Queue.Kind.AUDIT][:AUDITS]
+        all_closed = seen.filter(closed_at__isnull=False)
+        closed = list(all_closed.order_by("-closed_at", "-id")[:CLOSED])
+        all_audits = seen.filter(kind=Queue.Kind.AUDIT)
+        audits = _audits(list(all_audits[:AUDITS]))
         versions = _versions(self.request)
         settles = self.may(*CURATES)
         may_label = self.may(*LABELS)
@@ -46,11 +52,18 @@ class ReviewPage(Page):
             **super().get_context_data(**kwargs),
             "total": state_counts(dataset)["total"],
             "rows": _rows(opened, user, may_label=may_label, settles=settles),
-            "closed": _rows(closed, user, may_label=False, settles=False),
-            "recipes": [_offer(recipe, versions) for recipe in RECIPES.values() if _is_offered(recipe)],
+            "closed": _closed_rows(closed, opened, user),
+            "closed_count": all_closed.count(),
+            "recipes": [
+                _offer(recipe, versions, _held(recipe, dataset, self.request))
+                for recipe in RECIPES.values()
+                if _is_offered(recipe)
+            ],
             "versions": versions,
-            "sample_size": USUAL_SAMPLE,
-            "audits": [_shown(queue) for queue in audits],
+            "audits": audits[:AUDITS_SHOWN],
+            "older_audits": audits[AUDITS_SHOWN:],
+            "audit_count": all_audits.count(),
+            "most_audits": AUDITS,
             "pairs": [_pair(pair) for pair in agreement_of(dataset, user)],
             "looks": class_looks(dataset),
             "may_label": may_label,
@@ -68,7 +81,8 @@ def _versions(request: HttpRequest) -> list[tuple[str, str]]:
     """Return the models whose predictions may rank images, the champion first."""
     seen = ModelVersion.objects.visible_to(request.user)
     champion = seen.filter(aliases__name=CHAMPION).first()
-    named = [(str(version), str(version)) for version in seen.order_by("-id")[:VERSIONS]]
+    others = seen.exclude(pk=champion.pk) if champion else seen
+    named = [(str(version), str(version)) for version in others.order_by("-id")[:VERSIONS]]
     return [(CHAMPION, f"champion ({champion})"), *named] if champion else named
 
 
@@ -77,8 +91,26 @@ def _is_offered(recipe: Recipe) -> bool:
     return recipe.kind != Queue.Kind.FILTER
 
 
-def _offer(recipe: Recipe, versions: list[tuple[str, str]]) -> dict[str, Any]:
-    return {"recipe": recipe, "title": recipe.kind.label, "lacks_model": recipe.needs_model and not versions}
+def _held(recipe: Recipe, dataset: Dataset, request: HttpRequest) -> Counted | None:
+    """Count the images that a queue of this kind would be made of; None where counting them is dear."""
+    if recipe.needs_model:
+        return None
+    query = {**recipe.query, "dataset": dataset.slug}
+    asked = WideImageFilter(query, queryset=Image.objects.visible_to(request.user), request=request)
+    if query.keys() <= asked.counted:
+        return count_images(asked)
+    return count_up_to(asked.qs.exclude(excluded=True))
+
+
+def _offer(recipe: Recipe, versions: list[tuple[str, str]], held: Counted | None) -> dict[str, Any]:
+    return {
+        "recipe": recipe,
+        "title": recipe.kind.label,
+        "lacks_model": recipe.needs_model and not versions,
+        "held": held,
+        "is_empty": held is not None and not held.count,
+        "size": min(USUAL_SAMPLE, held.count) if held else USUAL_SAMPLE,
+    }
 
 
 def _rows(queues: list[Queue], user: Any, *, may_label: bool, settles: bool) -> list[dict[str, Any]]:
@@ -88,12 +120,30 @@ def _rows(queues: list[Queue], user: Any, *, may_label: bool, settles: bool) -> 
         {
             "queue": queue,
             "question": question_of(queue),
+            # Of a queue that was given a name of its own.
+            "kind": "" if queue.name.startswith(str(queue.get_kind_display())) else queue.get_kind_display(),
             "progress": progress[queue.pk],
             "may_work": may_label and (settles or queue.kind != Queue.Kind.SETTLE),
             "for_curators": queue.kind == Queue.Kind.SETTLE and not settles,
         }
         for queue in queues
     ]
+
+
+def _closed_rows(queues: list[Queue], opened: list[Queue], user: Any) -> list[dict[str, Any]]:
+    """Return closed queues; one that grows cannot be opened again beside the one that took its place."""
+    growing = {queue.kind for queue in opened if queue.standing}
+    return [
+        {**row, "is_replaced": row["queue"].standing and row["queue"].kind in growing}
+        for row in _rows(queues, user, may_label=False, settles=False)
+    ]
+
+
+def _audits(queues: list[Queue]) -> list[dict[str, Any]]:
+    """Return what audits found, those that found something first; closed ones that nobody judged left out."""
+    shown = [_shown(queue) for queue in queues]
+    told = [row for row in shown if row["rows"] or row["queue"].closed_at is None]
+    return sorted(told, key=lambda row: not row["rows"])
 
 
 def _shown(queue: Queue) -> dict[str, Any]:

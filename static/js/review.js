@@ -8,8 +8,10 @@ import { ask } from "./workbench/asking.js";
 async function start(form) {
     const error = form.querySelector("[role=alert]");
     const button = form.querySelector("button");
+    const empty = form.querySelector("[data-empty]");
     const given = Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
     error.hidden = true;
+    if (empty) empty.hidden = true;
     button.disabled = true;
     try {
         const { dataset, start: kind } = form.dataset;
@@ -18,6 +20,7 @@ async function start(form) {
     } catch (refusal) {
         error.textContent = refusal.message;
         error.hidden = false;
+        if (empty) empty.hidden = refusal.code !== "nothing_to_do";
         button.disabled = false;
     }
 }
@@ -27,6 +30,8 @@ async function change(id, what, told, back = null) {
         await patch(`/api/v1/queues/${id}/`, what);
         say(told, { action: back && { label: "Undo", run: () => change(id, ...back) } });
         await redraw();
+        // The button that was pressed may be gone.
+        if (document.activeElement === document.body) document.getElementById("queues").focus({ preventScroll: true });
     } catch (error) {
         say(error.message, { bad: true });
     }
@@ -48,6 +53,16 @@ document.addEventListener("submit", (event) => {
     event.preventDefault();
     start(event.target);
 });
+document.addEventListener("input", ({ target }) => {
+    const told = target.name === "size" && target.form.querySelector("[data-size]");
+    if (told) told.textContent = Number(target.value).toLocaleString("en");
+});
+// What is folded away cannot be pointed at.
+document.addEventListener("invalid", ({ target }) => target.closest("details")?.setAttribute("open", ""), { capture: true });
+// Others have worked meanwhile; who comes back sees it.
+const refresh = () => document.hidden || redraw().catch(() => {});
+document.addEventListener("visibilitychange", refresh);
+window.addEventListener("pageshow", ({ persisted }) => persisted && refresh());
 document.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-close], [data-open], [data-rename]");
     if (!button) return;

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from datasets.models import Queue
 from tests.e2e.bench import saved, thumbs
-from tests.factories_models import labelled_dataset
+from tests.factories_models import ModelVersionFactory, labelled_dataset
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
@@ -24,8 +24,10 @@ def page(signed_in: Open) -> Page:
 
 def test_an_audit_is_started_worked_and_told(page: Page) -> None:
     form = page.locator("[data-start=audit]")
+    form.get_by_text("More").click()
     form.get_by_label("Images").fill("6")
     form.get_by_label("Seed").fill("1")
+    expect(form.get_by_text("6 of 24 labels")).to_be_visible()
     form.get_by_role("button").click()
     page.wait_for_url("**/workbench/?dataset=panels&queue=*")
     expect(thumbs(page)).to_have_count(6)
@@ -40,9 +42,23 @@ def test_an_audit_is_started_worked_and_told(page: Page) -> None:
 
 
 def test_what_cannot_be_started_says_why_in_place(page: Page) -> None:
-    form = page.locator("[data-start=unlabelled]")
+    ModelVersionFactory()
+    page.reload()
+    form = page.locator("[data-start=disagreements]")
     form.get_by_role("button").click()
     expect(form.get_by_role("alert")).to_contain_text("No image is to be decided on there")
+    expect(form.get_by_role("link", name="classify the dataset")).to_be_visible()
+    assert not Queue.objects.exists()
+
+
+def test_a_wrong_size_that_is_folded_away_is_shown(page: Page) -> None:
+    form = page.locator("[data-start=audit]")
+    form.get_by_text("More").click()
+    form.get_by_label("Images").fill("0")
+    form.get_by_text("More").click()
+    expect(form.get_by_label("Images")).to_be_hidden()
+    form.get_by_role("button").click()
+    expect(form.get_by_label("Images")).to_be_visible()
     assert not Queue.objects.exists()
 
 
@@ -54,8 +70,9 @@ def test_a_queue_is_renamed_closed_and_opened_again(page: Page) -> None:
     page.get_by_role("dialog").get_by_label("Name").fill("Spring audit")
     page.get_by_role("dialog").get_by_role("button", name="Rename").click()
     expect(page.get_by_role("rowheader", name="Spring audit")).to_be_visible()
-    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Close").press("Enter")
     expect(page.get_by_text("No queue is open.")).to_be_visible()
+    expect(page.locator("#queues")).to_be_focused()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("rowheader", name="Spring audit")).to_be_visible()
     assert Queue.objects.get().closed_at is None

@@ -9,14 +9,15 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from classifier.registry import promote
 from datasets.intervals import count_in_population
 from datasets.labelling import KEEP, relabel_batch
-from datasets.models import Dataset, Queue
+from datasets.models import Dataset, Image, Queue
 from datasets.queues.asking import ask_second_opinion
-from datasets.queues.deciding import decide, give_opinion
+from datasets.queues.deciding import decide, give_opinion, skip_items
 from datasets.queues.making import labels_among, make_queue
-from tests.factories import DatasetFactory, UserFactory
-from tests.factories_models import ModelVersionFactory, labelled_dataset
+from tests.factories import DatasetFactory, ImageFactory, UserFactory
+from tests.factories_models import ModelVersionFactory, labelled_dataset, split_of
 
 pytestmark = pytest.mark.django_db
 Show = Callable[..., str]
@@ -84,15 +85,46 @@ def test_with_a_model_queues_by_it_are_offered(show: Show, dataset: Dataset) -> 
     version = ModelVersionFactory()
     page = show(raw=True)
     assert "It needs the predictions of a model." not in page
-    assert page.count(f'<option value="{version}">') == 3
+    assert page.count(f'name="model" value="{version}"') == 3
     assert set(re.findall(r'data-start="(\w+)"', page)) == set(Queue.Kind.values) - {"filter", "settle"}
+
+
+def test_of_several_models_one_is_chosen_and_the_champion_stands_first_and_once(
+    show: Show, dataset: Dataset
+) -> None:
+    first, second = ModelVersionFactory(split=split_of(dataset)), ModelVersionFactory()
+    promote(first, reason="the first", author=None)
+    page = show(raw=True)
+    assert page.count(f'<option value="champion">champion ({first})</option><option value="{second}">') == 3
+    assert f'<option value="{first}">' not in page
+
+
+def test_a_card_says_how_many_images_its_queue_would_hold(show: Show, dataset: Dataset) -> None:
+    page = show()
+    assert "Start “Random sample for audit” 24 of 24 labels" in page
+    assert "Images that have no label yet. None now: nothing to do." in page
+    ImageFactory.create_batch(2, paper=dataset.papers.earliest("pk"))
+    assert "Start “Unlabelled” 2 images" in show()
+
+
+def test_a_card_counts_what_its_queue_then_holds(
+    show: Show, dataset: Dataset, client: Client, user_in_role: Callable[[str], User]
+) -> None:
+    ids = list(dataset.images.order_by("pk").values_list("pk", flat=True))
+    Image.objects.filter(pk__in=ids[:3]).update(mixed=True)
+    Image.objects.filter(pk=ids[0]).update(excluded=True)
+    counts = re.findall(r"Start “Panel groups of several classes” (\d+) images", show())
+    body = {"dataset": "panels", "kind": "mixed"}
+    made = client.post("/api/v1/queues/", body, content_type="application/json").json()
+    assert counts == [str(made["progress"]["total"])] == ["2"]
 
 
 def test_a_queue_is_shown_with_how_far_it_is_and_the_way_in(show: Show, dataset: Dataset) -> None:
     queue = audit(dataset, wrong=1, right=3)
     page = show()
     assert "Autumn audit" in page
-    assert "4 of 12, 1 changed" in page
+    assert "4 of 12 (33 %), 1 changed" in page
+    assert "Autumn audit sample from 24 Random sample for audit. Is the label right?" in page
     assert f'href="/workbench/?dataset=panels&queue={queue.pk}">Go on' in show(raw=True)
 
 
@@ -103,6 +135,56 @@ def test_an_audit_tells_its_share_and_interval(show: Show, dataset: Dataset) -> 
     low, high = count_in_population(2, 12, 24)
     assert f"16.7 % of the labels judged are wrong. Of all 24, between {low} and {high} are" in page
     assert "2 of 12" in page
+    assert "still to be judged" not in page
+
+
+def test_an_audit_that_is_partly_judged_says_so(show: Show, dataset: Dataset) -> None:
+    queue = audit(dataset, wrong=1, right=3)
+    skip_items(queue, list(queue.items.open().values_list("image", flat=True)[:2]), author=UserFactory())
+    page = show()
+    assert "8 of the sample are still to be judged" in page
+    assert "2 skipped, not counted" in page
+
+
+def test_an_audit_that_nobody_judged_says_what_to_do(show: Show, dataset: Dataset) -> None:
+    queue = audit(dataset)
+    start = f'href="/workbench/?dataset=panels&queue={queue.pk}">Start</a>'
+    assert "Decide image by image whether its label is right" in show()
+    assert start in show(raw=True)
+    assert start not in show(role="viewer", raw=True)
+
+
+def test_what_is_left_out_is_told(show: Show, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("biofors_site.pages.review.AUDITS", 2)
+    monkeypatch.setattr("biofors_site.pages.review.AUDITS_SHOWN", 1)
+    monkeypatch.setattr("biofors_site.pages.review.CLOSED", 1)
+    for _ in range(3):
+        audit(dataset, right=1)
+    page = show()
+    assert "Older audits 1" in page
+    assert "Of 3 audits the newest 2" in page
+    Queue.objects.update(closed_at=timezone.now())
+    page = show()
+    assert "Closed queues 3" in page
+    assert "The 1 that were closed last." in page
+
+
+def test_opinions_that_differ_change_no_label(show: Show, dataset: Dataset) -> None:
+    ids = list(dataset.images.order_by("pk").values_list("pk", flat=True)[:4])
+    queue = ask_second_opinion(dataset, ids).queue
+    give_opinion(queue, ids[:1], label=dataset.class_named("FAC"), excluded=False, author=UserFactory())
+    page = show()
+    assert "Second opinions blind What do these images show?" in page
+    assert "1 of 4 (25 %), 1 differs" in page
+
+
+def test_who_gave_the_labels_of_a_blind_queue_is_not_sent_into_it(show: Show, dataset: Dataset) -> None:
+    queue = ask_second_opinion(dataset, list(dataset.images.values_list("pk", flat=True)[:4])).queue
+    way_in = f"&queue={queue.pk}"
+    assert way_in in show(raw=True)
+    queue.items.update(author_then=User.objects.get(username="curator"))
+    assert way_in not in show(raw=True)
+    assert "The rest is for others" in show()
 
 
 def test_pairs_of_people_are_shown_with_kappa(show: Show, dataset: Dataset) -> None:
@@ -135,6 +217,19 @@ def test_closed_queues_are_below_to_be_opened_again(show: Show, dataset: Dataset
     page = show(raw=True)
     assert f'data-open="{queue.pk}"' in page
     assert "No queue is open." in page
+
+
+def test_a_growing_queue_is_not_opened_again_beside_the_one_that_took_its_place(
+    show: Show, dataset: Dataset
+) -> None:
+    ids = list(dataset.images.values_list("pk", flat=True)[:4])
+    first = ask_second_opinion(dataset, ids).queue
+    Queue.objects.update(closed_at=timezone.now())
+    assert f'data-open="{first.pk}"' in show(raw=True)
+    ask_second_opinion(dataset, ids)
+    page = show(raw=True)
+    assert f'data-open="{first.pk}"' not in page
+    assert "Another took its place" in page
 
 
 @pytest.mark.parametrize("queue", ["987654", "x", "9" * 40])
