@@ -48,6 +48,7 @@ class ReviewPage(Page):
         versions = _versions(self.request)
         settles = self.may(*CURATES)
         may_label = self.may(*LABELS)
+        may_queue = self.may("datasets.add_queue")
         return {
             **super().get_context_data(**kwargs),
             "total": state_counts(dataset)["total"],
@@ -57,7 +58,7 @@ class ReviewPage(Page):
             "recipes": [
                 _offer(recipe, versions, _held(recipe, dataset, self.request))
                 for recipe in RECIPES.values()
-                if _is_offered(recipe)
+                if may_queue and _is_offered(recipe)
             ],
             "versions": versions,
             "audits": audits[:AUDITS_SHOWN],
@@ -67,7 +68,7 @@ class ReviewPage(Page):
             "pairs": [_pair(pair) for pair in agreement_of(dataset, user)],
             "looks": class_looks(dataset),
             "may_label": may_label,
-            "may_queue": self.may("datasets.add_queue"),
+            "may_queue": may_queue,
             "may_close": settles,
         }
 
