@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.request import Request
@@ -95,21 +96,15 @@ class WideQueueViewSet(QueueViewSet):
         queue = open_queue(dataset, kind, Wanted(**values), request=request)
         return Response(self.get_serializer(queue).data, status=status.HTTP_201_CREATED)
 
-    def images_of(self, queue: Queue, ids: Sequence[int]) -> dict[int, Any]:
-        """Return images by id, with what the queue's model said of them."""
-        found = super().images_of(queue, ids)
+    def images_of(self, queue: Queue) -> "QuerySet[Image]":
+        """Return images with what the queue's model said of them."""
+        images = super().images_of(queue)
         if not queue.model or queue.blind:
-            return found
+            return images
         try:
-            version = find_model(queue.model, self.request.user)
+            return with_predictions(images, find_model(queue.model, self.request.user))
         except Refused:
-            return found
-        said = with_predictions(Image.objects.filter(pk__in=ids), version)
-        for row in said:
-            if row.pk in found:
-                found[row.pk].predicted_label = row.predicted_label  # type: ignore[attr-defined]
-                found[row.pk].predicted_confidence = row.predicted_confidence  # type: ignore[attr-defined]
-        return found
+            return images
 
     def told(self, image: Image, context: Any) -> dict[str, Any]:
         """Return what is told of an image."""

@@ -14,7 +14,7 @@ from datasets.api.queues import CURATES
 from datasets.api.relabelling import LABELS
 from datasets.models import Dataset, Image, Queue
 from datasets.queries import class_looks, state_counts
-from datasets.queues.agreement import PairAgreement, agreement_of
+from datasets.queues.agreement import agreement_of
 from datasets.queues.auditing import Audit, Estimate, audit_of
 from datasets.queues.progress import progress_of
 
@@ -65,7 +65,7 @@ class ReviewPage(Page):
             "older_audits": audits[AUDITS_SHOWN:],
             "audit_count": all_audits.count(),
             "most_audits": AUDITS,
-            "pairs": [_pair(pair) for pair in agreement_of(dataset, user)],
+            "pairs": agreement_of(dataset, user),
             "looks": class_looks(dataset),
             "may_label": may_label,
             "may_queue": may_queue,
@@ -170,7 +170,3 @@ def _style(estimate: Estimate, end: float) -> str:
     low, high = estimate.low_share / end, estimate.high_share / end
     at = (estimate.share or 0.0) / end
     return f"--low: {100 * low:.2f}%; --high: {100 * high:.2f}%; --at: {100 * at:.2f}%"
-
-
-def _pair(pair: PairAgreement) -> dict[str, Any]:
-    return {"pair": pair, "classes": [(name, kappa) for name, kappa in pair.classes.items()]}

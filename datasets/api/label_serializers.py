@@ -1,5 +1,6 @@
 """What the REST door takes to label images, and what came of it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework import serializers
@@ -29,6 +30,13 @@ class SeenImageSerializer(serializers.Serializer[Any]):
 
     id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     version = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+
+
+def check_named_once(images: Iterable[dict[str, int]]) -> None:
+    """Refuse an image that is named twice."""
+    ids = [seen["id"] for seen in images]
+    if len(set(ids)) != len(ids):
+        raise serializers.ValidationError({"images": ["An image is named twice."]})
 
 
 class ParameterField(serializers.CharField):
@@ -63,9 +71,7 @@ class ChosenImagesSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError("Name either images or a filter.")
         if "filter" in attrs and "as_of" not in attrs:
             raise serializers.ValidationError({"as_of": ["Say when the filtered images were seen."]})
-        ids = [seen["id"] for seen in attrs.get("images", ())]
-        if len(set(ids)) != len(ids):
-            raise serializers.ValidationError({"images": ["An image is named twice."]})
+        check_named_once(attrs.get("images", ()))
         return attrs
 
 

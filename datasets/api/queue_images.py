@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import prefetch_related_objects
+from django.db.models import QuerySet, prefetch_related_objects
 
 from datasets.api.queue_serializers import QueueImageSerializer
 from datasets.api.views import VisibleRows
@@ -42,7 +42,7 @@ class ShowsQueueImages(VisibleRows):
         """Return the images of items as the grid shows them, in their order."""
         if queue.kind in (Queue.Kind.SETTLE, Queue.Kind.SUSPECT):
             prefetch_related_objects(items, "label_then", "author_then", "about__said", "about__decided_by")
-        images = self.images_of(queue, [item.image_id for item in items])
+        images = self.images_of(queue).in_bulk([item.image_id for item in items])
         context = self.get_serializer_context()
         rows = []
         for item in items:
@@ -51,10 +51,9 @@ class ShowsQueueImages(VisibleRows):
                 rows.append({**told, **HIDDEN} if queue.blind else told)
         return rows
 
-    def images_of(self, queue: Queue, ids: Sequence[int]) -> dict[int, Any]:
-        """Return images by id."""
-        seen = Image.objects.visible_to(self.request.user).filter(pk__in=ids)
-        return {image.pk: image for image in seen.select_related("dataset", "paper", "label")}
+    def images_of(self, queue: Queue) -> "QuerySet[Image]":
+        """Return images with what a queue shows of them."""
+        return Image.objects.visible_to(self.request.user).select_related("dataset", "paper", "label")
 
     def told(self, image: Image, context: Any) -> dict[str, Any]:
         """Return what is told of an image."""

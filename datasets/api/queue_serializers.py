@@ -11,6 +11,7 @@ from datasets.api.label_serializers import (
     NewLabelSerializer,
     RelabelledSerializer,
     SeenImageSerializer,
+    check_named_once,
 )
 from datasets.api.serializers import ImageSerializer
 from datasets.models import Queue
@@ -140,9 +141,7 @@ class DeedSerializer(NewLabelSerializer):
         if len(chosen) != 1:
             ways = ", ".join(self.ways)
             raise serializers.ValidationError(f"Say one thing of the images: a label, or one of {ways}.")
-        ids = [seen["id"] for seen in attrs["images"]]
-        if len(set(ids)) != len(ids):
-            raise serializers.ValidationError({"images": ["An image is named twice."]})
+        check_named_once(attrs["images"])
         return attrs
 
 

@@ -1,6 +1,7 @@
 """Queues over REST: taken from, decided in, closed; and what they show."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import django_filters
@@ -13,6 +14,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from datasets.api.chosen_images import named_versions
 from datasets.api.filter_forms import DatasetForm
 from datasets.api.filters import RowsFilter
 from datasets.api.images import class_named
@@ -28,7 +30,7 @@ from datasets.api.queue_serializers import (
     TakenSerializer,
     TakeSerializer,
 )
-from datasets.api.relabelling import LABELS, result_of
+from datasets.api.relabelling import LABELS, done_or_refused, result_of
 from datasets.api.serializers import ErrorSerializer
 from datasets.errors import Refused
 from datasets.labelling import KEEP, Relabelled, relabel_batch
@@ -165,7 +167,10 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShowsQueueI
         asked = self.deeds_serializer(data=request.data)
         asked.is_valid(raise_exception=True)
         with transaction.atomic():
-            results = [self._answer(queue, values) for values in asked.validated_data["deeds"]]
+            results = [
+                done_or_refused(partial(self._answer, queue, values))
+                for values in asked.validated_data["deeds"]
+            ]
         return Response({"results": results, "progress": self._progress(queue)})
 
     @extend_schema(summary="What an audit found so far", responses=AuditSerializer)
@@ -205,18 +210,14 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShowsQueueI
         return QueueProgressSerializer(progress_of([queue], self.request.user)[queue.pk]).data
 
     def _answer(self, queue: Queue, values: dict[str, Any]) -> dict[str, Any]:
-        """Do one deed; return what came of it, or its refusal under `error`."""
-        seen = {each["id"]: each["version"] for each in values["images"]}
-        try:
-            with transaction.atomic():
-                done = once(
-                    values.get("key"),
-                    lambda: self.decide_on(queue, seen, values),
-                    author=self.request.user,
-                    seen=None if queue.blind else seen,
-                )
-        except Refused as refusal:
-            return {"error": {"code": refusal.code, "detail": str(refusal)}}
+        """Do one deed; return what came of it, and who has the images that were left alone."""
+        seen = named_versions(values)
+        done = once(
+            values.get("key"),
+            lambda: self.decide_on(queue, seen, values),
+            author=self.request.user,
+            seen=None if queue.blind else seen,
+        )
         taken = done.taken if isinstance(done, Decided) else []
         return {**result_of(done), "taken": _who_has(queue, taken)}
 

@@ -1,5 +1,6 @@
 """Many images at once over REST: relabel, undo, redo."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -63,11 +64,7 @@ class RelabelViewSet(ChoosesImages):
 
     def _answer(self, values: dict[str, Any]) -> dict[str, Any]:
         """Do one deed; return what came of it, or its refusal under `error`."""
-        try:
-            with transaction.atomic():
-                return result_of(self._once(values))
-        except Refused as refusal:
-            return {"error": {"code": refusal.code, "detail": str(refusal)}}
+        return done_or_refused(lambda: result_of(self._once(values)))
 
     def _once(self, values: dict[str, Any]) -> Relabelled:
         """Do a deed, or tell again what came of it."""
@@ -109,6 +106,15 @@ class RelabelViewSet(ChoosesImages):
     def redo(self, request: Request, pk: str) -> Response:
         """Bring back what an undo took away, where nobody changed the image since."""
         return Response(result_of(redo_batch(self.get_object(), author=request.user)))
+
+
+def done_or_refused(do: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what came of one deed of several, or its refusal under `error`, with nothing of it written."""
+    try:
+        with transaction.atomic():
+            return do()
+    except Refused as refusal:
+        return {"error": {"code": refusal.code, "detail": str(refusal)}}
 
 
 def result_of(done: Relabelled) -> dict[str, Any]:

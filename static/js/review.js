@@ -3,7 +3,7 @@
 import { patch, post } from "./api.js";
 import { redraw } from "./job.js";
 import { say } from "./toast.js";
-import { ask } from "./workbench/asking.js";
+import { askName } from "./workbench/asking.js";
 
 async function start(form) {
     const error = form.querySelector("[role=alert]");
@@ -38,14 +38,8 @@ async function change(id, what, told, back = null) {
 }
 
 async function rename({ rename: id, name }) {
-    const content = document.createElement("div");
-    const input = Object.assign(document.createElement("input"), { value: name, maxLength: 120, required: true });
-    const field = Object.assign(document.createElement("label"), { className: "field", textContent: "Name" });
-    field.append(input);
-    content.append(field);
-    setTimeout(() => input.select());
-    if (!(await ask({ title: `Rename “${name}”`, text: "", yes: "Rename", content })) || !input.value.trim()) return;
-    change(id, { name: input.value.trim() }, `Renamed to “${input.value.trim()}”`, [{ name }, `Renamed to “${name}”`]);
+    const chosen = await askName({ title: `Rename “${name}”`, text: "", yes: "Rename", value: name, most: 120 });
+    if (chosen) change(id, { name: chosen }, `Renamed to “${chosen}”`, [{ name }, `Renamed to “${name}”`]);
 }
 
 document.addEventListener("submit", (event) => {

@@ -25,3 +25,17 @@ export function ask({ title, text, yes, content = null }) {
         });
     });
 }
+
+// A question for a name: resolves to it, or to null where the person gives none. `content` stands below the field.
+export async function askName({ value = "", most, content = null, ...question }) {
+    const place = document.createElement("div");
+    place.className = "stack";
+    const name = Object.assign(document.createElement("input"), { value, maxLength: most, required: true });
+    const field = Object.assign(document.createElement("label"), { className: "field", textContent: "Name" });
+    field.append(name);
+    place.append(field);
+    if (content) place.append(content);
+    setTimeout(() => name.select());
+    const agreed = await ask({ ...question, content: place });
+    return (agreed && name.value.trim()) || null;
+}

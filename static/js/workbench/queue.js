@@ -41,9 +41,9 @@ function toldTime(seconds) {
 }
 
 export class QueueStrip {
-    // `grid` shows the images; `pages` is where they come from.
-    constructor({ place, id, pages, blind }) {
-        Object.assign(this, { place, id, pages, blind });
+    // `pages` is where the images come from.
+    constructor({ place, id, pages }) {
+        Object.assign(this, { place, id, pages });
         this.part = (name) => place.querySelector(`[data-${name}]`);
         this.active = Date.now();
         for (const name of ["keydown", "pointerdown"]) document.addEventListener(name, () => (this.active = Date.now()), { passive: true });

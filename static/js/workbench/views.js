@@ -2,7 +2,7 @@
 
 import { get, post, remove } from "../api.js";
 import { say } from "../toast.js";
-import { ask } from "./asking.js";
+import { ask, askName } from "./asking.js";
 
 export async function listenToViews({ query }) {
     const place = document.getElementById("bench-views");
@@ -44,21 +44,15 @@ function open(select) {
 }
 
 async function save(query, select) {
-    const content = document.createElement("div");
-    content.className = "stack";
-    const name = Object.assign(document.createElement("input"), { maxLength: 64, required: true });
-    const field = Object.assign(document.createElement("label"), { className: "field", textContent: "Name" });
-    field.append(name);
     const shared = Object.assign(document.createElement("input"), { type: "checkbox" });
     const sharing = Object.assign(document.createElement("label"), { className: "row small" });
     sharing.append(shared, "Show it to my colleagues too");
-    content.append(field, sharing);
-    setTimeout(() => name.focus());
-    if (!(await ask({ title: "Save these filters", text: "", yes: "Save", content })) || !name.value.trim()) return;
+    const name = await askName({ title: "Save these filters", text: "", yes: "Save", most: 64, content: sharing });
+    if (!name) return;
     const { dataset, ...rest } = query;
     try {
-        await post("/api/v1/views/", { dataset, name: name.value.trim(), query: rest, shared: shared.checked });
-        say(`Saved as “${name.value.trim()}”`);
+        await post("/api/v1/views/", { dataset, name, query: rest, shared: shared.checked });
+        say(`Saved as “${name}”`);
         await fill(select, query);
     } catch (error) {
         say(error.message, { bad: true });
@@ -66,17 +60,11 @@ async function save(query, select) {
 }
 
 async function makeQueue({ dataset, ...filter }) {
-    const content = document.createElement("div");
-    content.className = "stack";
-    const name = Object.assign(document.createElement("input"), { maxLength: 120, required: true });
-    const field = Object.assign(document.createElement("label"), { className: "field", textContent: "Name" });
-    field.append(name);
-    content.append(field);
-    setTimeout(() => name.focus());
     const text = "The images that match now, up to 10,000, in this order. Several people can work it: nobody gets another's image.";
-    if (!(await ask({ title: "Make a queue of these images", text, yes: "Make the queue", content }))) return;
+    const name = await askName({ title: "Make a queue of these images", text, yes: "Make the queue", most: 120 });
+    if (!name) return;
     try {
-        const queue = await post("/api/v1/queues/", { dataset, kind: "filter", filter, name: name.value.trim() });
+        const queue = await post("/api/v1/queues/", { dataset, kind: "filter", filter, name });
         window.location = `/workbench/?${new URLSearchParams({ dataset, queue: queue.id })}`;
     } catch (error) {
         say(error.message, { bad: true });
