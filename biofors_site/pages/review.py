@@ -46,13 +46,13 @@ class ReviewPage(Page):
         all_audits = seen.filter(kind=Queue.Kind.AUDIT)
         audits = _audits(list(all_audits[:AUDITS]))
         versions = _versions(self.request)
-        settles = self.may(*CURATES)
+        may_close = self.may(*CURATES)
         may_label = self.may(*LABELS)
         may_queue = self.may("datasets.add_queue")
         return {
             **super().get_context_data(**kwargs),
             "total": state_counts(dataset)["total"],
-            "rows": _rows(opened, user, may_label=may_label, settles=settles),
+            "rows": _rows(opened, user),
             "closed": _closed_rows(closed, opened, user),
             "closed_count": all_closed.count(),
             "recipes": [
@@ -69,7 +69,7 @@ class ReviewPage(Page):
             "looks": class_looks(dataset),
             "may_label": may_label,
             "may_queue": may_queue,
-            "may_close": settles,
+            "may_close": may_close,
         }
 
 
@@ -114,8 +114,8 @@ def _offer(recipe: Recipe, versions: list[tuple[str, str]], held: Counted | None
     }
 
 
-def _rows(queues: list[Queue], user: Any, *, may_label: bool, settles: bool) -> list[dict[str, Any]]:
-    """Return queues with how far they are, and whether this person may work them."""
+def _rows(queues: list[Queue], user: Any) -> list[dict[str, Any]]:
+    """Return queues with how far they are."""
     progress = progress_of(queues, user)
     return [
         {
@@ -124,8 +124,6 @@ def _rows(queues: list[Queue], user: Any, *, may_label: bool, settles: bool) -> 
             # Of a queue that was given a name of its own.
             "kind": "" if queue.name.startswith(str(queue.get_kind_display())) else queue.get_kind_display(),
             "progress": progress[queue.pk],
-            "may_work": may_label and (settles or queue.kind != Queue.Kind.SETTLE),
-            "for_curators": queue.kind == Queue.Kind.SETTLE and not settles,
         }
         for queue in queues
     ]
@@ -136,7 +134,7 @@ def _closed_rows(queues: list[Queue], opened: list[Queue], user: Any) -> list[di
     growing = {queue.kind for queue in opened if queue.standing}
     return [
         {**row, "is_replaced": row["queue"].standing and row["queue"].kind in growing}
-        for row in _rows(queues, user, may_label=False, settles=False)
+        for row in _rows(queues, user)
     ]
 
 

@@ -10,7 +10,6 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.decorators import action
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -35,6 +34,7 @@ from datasets.api.serializers import ErrorSerializer
 from datasets.errors import Refused
 from datasets.labelling import KEEP, Relabelled, relabel_batch
 from datasets.models import Queue
+from datasets.models.queue import SETTLES
 from datasets.queues.auditing import audit_of
 from datasets.queues.deciding import Decided, Record, decide, give_opinion, skip_items
 from datasets.queues.progress import progress_of
@@ -42,7 +42,7 @@ from datasets.queues.taking import check_open, hold_items, others_at, release_it
 from datasets.repeating import once
 
 CLOSED = OpenApiResponse(ErrorSerializer, "`queue_closed`")
-CURATES = ("datasets.change_queue",)
+CURATES = (SETTLES,)
 
 
 class NoAudit(Refused):
@@ -130,7 +130,7 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShowsQueueI
     @action(detail=True, methods=["post"])
     def take(self, request: Request, pk: str) -> Response:
         """Take images for five minutes; `hold/` keeps them longer, `release/` lets them go."""
-        queue = self._workable()
+        queue = self.get_object()
         asked = TakeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         items = take_items(queue, request.user, **asked.validated_data)
@@ -162,7 +162,7 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShowsQueueI
     @action(detail=True, methods=["post"])
     def decide(self, request: Request, pk: str) -> Response:
         """Do up to 50 deeds, in their order; undo goes by `relabel/{batch}/undo/`."""
-        queue = self._workable()
+        queue = self.get_object()
         check_open(queue)
         asked = self.deeds_serializer(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -198,13 +198,6 @@ class QueueViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShowsQueueI
             )
 
         return relabel
-
-    def _workable(self) -> Queue:
-        """Return the queue, if the person may decide in it: opinions that differ are settled by curators."""
-        queue: Queue = self.get_object()
-        if queue.kind == Queue.Kind.SETTLE and not self.request.user.has_perms(CURATES):
-            raise PermissionDenied("Opinions that differ are settled by a curator.")
-        return queue
 
     def _progress(self, queue: Queue) -> Any:
         return QueueProgressSerializer(progress_of([queue], self.request.user)[queue.pk]).data

@@ -12,6 +12,17 @@ from datasets.visibility import VisibleQuerySet
 
 # How long an image stays with the person who took it; an open page asks for more in time.
 LEASE = timedelta(minutes=5)
+# Who may settle where opinions differ, and see what is open of it.
+SETTLES = "datasets.change_queue"
+
+
+class QueueQuerySet(VisibleQuerySet["Queue"]):
+    """Sets of queues."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Those of people who see queues; how many opinions differ would tell annotators of labels."""
+        seen = super().visible_to(user)
+        return seen if user.has_perm(SETTLES) else seen.exclude(kind=Queue.Kind.SETTLE)
 
 
 class Queue(models.Model):
@@ -54,7 +65,7 @@ class Queue(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
-    objects = VisibleQuerySet.as_manager()
+    objects = QueueQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

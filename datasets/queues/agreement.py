@@ -10,6 +10,7 @@ from django.db.models import Count
 
 from datasets.intervals import Z95
 from datasets.models import Dataset, QueueItem
+from datasets.models.queue import SETTLES
 
 EXCLUDED = "excluded"
 NO_LABEL = "no label"
@@ -85,12 +86,16 @@ def cohens_kappa(table: Pairs) -> Kappa:
 
 
 def agreement_of(dataset: Dataset, user: Any) -> list[PairAgreement]:
-    """Return the agreement of each pair of people in the dataset's blind queues, the most images first."""
+    """Return the agreement of each pair of people in the dataset's blind queues, the most images first.
+
+    Of open queues for those alone who settle: the table moves with each opinion, and would tell its author
+    of the label.
+    """
+    opinions = QueueItem.objects.visible_to(user).decided().filter(queue__dataset=dataset, queue__blind=True)
+    if not user.has_perm(SETTLES):
+        opinions = opinions.filter(queue__closed_at__isnull=False)
     rows = (
-        QueueItem.objects.visible_to(user)
-        .decided()
-        .filter(queue__dataset=dataset, queue__blind=True)
-        .order_by()
+        opinions.order_by()
         .values_list(
             "author_then__username",
             "decided_by__username",

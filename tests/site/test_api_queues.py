@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from classifier.registry import promote
@@ -219,8 +220,13 @@ def test_a_blind_queue_tells_nothing_of_the_label(api: Api, dataset: Dataset, id
     for _ in range(2):
         done = decide(client, queue, images=seen(image), label="FAC", key=key)
         assert (done["stale"], done["taken"]) == ([], [])
-    assert Queue.objects.get(kind="settle").items.count() == 1
     assert Label.objects.filter(version=2).count() == 0
+    settle = Queue.objects.get(kind="settle")
+    assert settle.items.count() == 1
+    assert [each["id"] for each in client.get(f"{API}queues/").json()["results"]] == [queue]
+    assert_error(post(client, settle.pk, "take"), 404, "not_found")
+    assert client.get(f"{API}second-opinions/?dataset=d").json()["pairs"] == []
+    Queue.objects.filter(pk=queue).update(closed_at=timezone.now())
     pairs = client.get(f"{API}second-opinions/?dataset=d").json()["pairs"]
     assert (pairs[0]["first"], pairs[0]["second"], pairs[0]["overall"]["images"]) == (
         "import",

@@ -200,7 +200,19 @@ def test_pairs_of_people_are_shown_with_kappa(show: Show, dataset: Dataset) -> N
     page = show()
     assert "import, ben 10 80 %" in page
     assert "Opinions that differ" in page
-    assert "Curators settle these." in show(role="annotator")
+
+
+def test_annotators_are_told_of_opinions_once_their_queue_is_closed(show: Show, dataset: Dataset) -> None:
+    ids = [dataset.images.order_by("pk")[0].pk]
+    queue = ask_second_opinion(dataset, ids).queue
+    ben = UserFactory(username="ben")
+    give_opinion(queue, ids, label=dataset.class_named("FAC"), excluded=False, author=ben)
+    page = show(role="annotator")
+    assert "Opinions that differ" not in page
+    assert "import, ben" not in page
+    assert "Told once a queue of second opinions is closed" in page
+    Queue.objects.filter(pk=queue.pk).update(closed_at=timezone.now())
+    assert "import, ben 1" in show(role="annotator")
 
 
 def test_roles_see_what_they_may_do(show: Show, dataset: Dataset) -> None:
