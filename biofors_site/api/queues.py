@@ -106,9 +106,10 @@ class WideQueueViewSet(QueueViewSet):
         except Refused:
             return images
 
-    def told(self, image: Image, context: Any) -> dict[str, Any]:
-        """Return what is told of an image."""
-        return dict(ImageWithPredictionSerializer(image, context=context).data)
+    def told(self, images: "QuerySet[Image]") -> list[dict[str, Any]]:
+        """Return what is told of images, in any order."""
+        context = self.get_serializer_context()
+        return list(ImageWithPredictionSerializer(images, many=True, context=context).data)
 
     def decide_on(self, queue: Queue, seen: dict[int, int], values: dict[str, Any]) -> Decided:
         """Decide as a validated deed says; nothing on images whose prediction cannot be accepted."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet, prefetch_related_objects
 
-from datasets.api.queue_serializers import QueueImageSerializer
+from datasets.api.serializers import ImageSerializer
 from datasets.api.views import VisibleRows
 from datasets.models import Image, Queue, QueueItem
 
@@ -42,20 +42,17 @@ class ShowsQueueImages(VisibleRows):
         """Return the images of items as the grid shows them, in their order."""
         if queue.kind in (Queue.Kind.SETTLE, Queue.Kind.SUSPECT):
             prefetch_related_objects(items, "label_then", "author_then", "about__said", "about__decided_by")
-        images = self.images_of(queue).in_bulk([item.image_id for item in items])
-        context = self.get_serializer_context()
-        rows = []
-        for item in items:
-            if image := images.get(item.image_id):
-                told = {**self.told(image, context), "why": why_here(queue, item)}
-                rows.append({**told, **HIDDEN} if queue.blind else told)
-        return rows
+        images = self.images_of(queue).filter(pk__in=[item.image_id for item in items])
+        told = {row["id"]: row for row in self.told(images)}
+        rows = [
+            {**told[item.image_id], "why": why_here(queue, item)} for item in items if item.image_id in told
+        ]
+        return [{**row, **HIDDEN} for row in rows] if queue.blind else rows
 
     def images_of(self, queue: Queue) -> "QuerySet[Image]":
         """Return images with what a queue shows of them."""
         return Image.objects.visible_to(self.request.user).select_related("dataset", "paper", "label")
 
-    def told(self, image: Image, context: Any) -> dict[str, Any]:
-        """Return what is told of an image."""
-        image.why = ""  # type: ignore[attr-defined]
-        return dict(QueueImageSerializer(image, context=context).data)
+    def told(self, images: "QuerySet[Image]") -> list[dict[str, Any]]:
+        """Return what is told of images, in any order."""
+        return list(ImageSerializer(images, many=True, context=self.get_serializer_context()).data)

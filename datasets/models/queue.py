@@ -129,6 +129,24 @@ class QueueItemQuerySet(VisibleQuerySet["QueueItem"]):
             claimed_until=at + LEASE,
         )
 
+    def decide(self, label_id: int | None, *, excluded: bool, batch: LabelBatch, at: datetime) -> int:
+        """Record what the author of a batch said of all of them."""
+        kept = Q(label_then=label_id, excluded_then=excluded)
+        return self.update(
+            said=label_id,
+            said_excluded=excluded,
+            outcome=models.Case(
+                models.When(kept, then=models.Value(QueueItem.Outcome.KEPT)),
+                default=models.Value(QueueItem.Outcome.CHANGED),
+            ),
+            decided_by=batch.author,
+            decided_at=at,
+            batch=batch,
+            claimed_by=None,
+            claimed_until=None,
+            skipped_by=None,
+        )
+
     def decide_again(self, batch: LabelBatch, user: Any, *, at: datetime) -> int:
         """Bring back what a deed decided, or skipped, before it was taken back; it stays its author's."""
         author = batch.author or user
@@ -239,11 +257,3 @@ class QueueItem(models.Model):
         """The condition that what was said is how the image was labelled when the queue was made."""
         same = Q(said=F("label_then")) | Q(said__isnull=True, label_then__isnull=True)
         return same & Q(said_excluded=F("excluded_then"))
-
-    def says(self, label_id: int | None, *, excluded: bool, by: Any, batch: LabelBatch, at: datetime) -> None:
-        """Record what a person said; the caller saves."""
-        same = (label_id, excluded) == (self.label_then_id, self.excluded_then)
-        self.said_id, self.said_excluded = label_id, excluded
-        self.outcome = self.Outcome.KEPT if same else self.Outcome.CHANGED
-        self.decided_by, self.decided_at, self.batch = by, at, batch
-        self.claimed_by = self.claimed_until = self.skipped_by = None

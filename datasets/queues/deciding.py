@@ -1,5 +1,6 @@
 """What people decide in a queue: a label kept or changed, an opinion given, an image skipped."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,11 +46,9 @@ def decide(
     if batch is None and decided:
         batch = _batch(queue, LabelBatch.Kind.CONFIRM, author=author, reason=reason, key=key)
     if batch is not None:
-        labels = _labels_of(decided)
-        for item in decided:
-            label_id, excluded = labels[item.image_id]
-            item.says(label_id, excluded=excluded, by=author, batch=batch, at=timezone.now())
-        _save(decided)
+        at = timezone.now()
+        for (label_id, excluded), ids in _by_label(decided).items():
+            queue.items.filter(pk__in=ids).decide(label_id, excluded=excluded, batch=batch, at=at)
     return Decided(batch, len(decided), 0, labelled.stale, taken)
 
 
@@ -66,16 +65,13 @@ def give_opinion(
 ) -> Decided:
     """Say what images of a blind queue show; no label changes. What differs is to be settled."""
     items, taken = _allowed(queue, dict.fromkeys(images, 0), author)
-    decided = list(items.values())
     batch = None
-    if decided:
+    if items:
         batch = _batch(queue, LabelBatch.Kind.OPINION, author=author, reason=reason, key=key)
-        label_id = label.pk if label else None
-        for item in decided:
-            item.says(label_id, excluded=excluded, by=author, batch=batch, at=timezone.now())
-        _save(decided)
-        settle(queue, decided)
-    return Decided(batch, len(decided), 0, [], taken)
+        decided = queue.items.filter(pk__in=[item.pk for item in items.values()])
+        decided.decide(label.pk if label else None, excluded=excluded, batch=batch, at=timezone.now())
+        settle(queue, list(decided))
+    return Decided(batch, len(items), 0, [], taken)
 
 
 @transaction.atomic
@@ -118,28 +114,14 @@ def _allowed(
     return items, [pk for pk in taken if pk not in items]
 
 
-def _labels_of(items: Sequence[QueueItem]) -> dict[int, tuple[int | None, bool]]:
-    """Return how the images are labelled now."""
-    rows = Image.objects.filter(pk__in=[item.image_id for item in items])
-    return {pk: (label, excluded) for pk, label, excluded in rows.values_list("pk", "label", "excluded")}
-
-
-def _save(items: Sequence[QueueItem]) -> None:
-    QueueItem.objects.bulk_update(
-        items,
-        [
-            "said",
-            "said_excluded",
-            "outcome",
-            "decided_by",
-            "decided_at",
-            "batch",
-            "claimed_by",
-            "claimed_until",
-            "skipped_by",
-        ],
-        batch_size=200,
-    )
+def _by_label(items: Sequence[QueueItem]) -> dict[tuple[int | None, bool], list[int]]:
+    """Return the ids of items by how their images are labelled now."""
+    images = Image.objects.filter(pk__in=[item.image_id for item in items])
+    labels = {pk: (label, out) for pk, label, out in images.values_list("pk", "label", "excluded")}
+    found: defaultdict[tuple[int | None, bool], list[int]] = defaultdict(list)
+    for item in items:
+        found[labels[item.image_id]].append(item.pk)
+    return found
 
 
 def _batch(queue: Queue, kind: str, *, author: Any, reason: str = "", key: UUID | None = None) -> LabelBatch:

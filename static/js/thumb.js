@@ -53,6 +53,13 @@ export function head(image) {
     return element;
 }
 
+const pathOf = (image) => new URL(image.thumbnail, window.location.href).pathname;
+
+// Fetch the picture of an image that is shown soon.
+export function preload(image) {
+    new Image().src = pathOf(image);
+}
+
 export function make(image, classes) {
     const element = document.createElement("div");
     element.setAttribute("role", "option");
@@ -64,7 +71,7 @@ export function make(image, classes) {
     img.loading = "lazy";
     img.decoding = "async";
     img.alt = "";
-    img.src = new URL(image.thumbnail, window.location.href).pathname;
+    img.src = pathOf(image);
     picture.append(img);
     element.append(picture);
     draw(element, image, classes);

@@ -171,3 +171,23 @@ def test_what_was_asked_for_twice_is_said(signed_in: Open, dataset: Dataset) -> 
     thumbs(page).nth(0).focus()
     page.keyboard.press("o")
     expect(page.get_by_text("1 image asked for before")).to_be_visible()
+
+
+def test_the_next_images_are_fetched_while_one_looks_at_these(signed_in: Open, live_server: Any) -> None:
+    dataset = labelled_dataset(slug="panels", papers=13, per_paper=10)
+    ids = list(dataset.images.order_by("pk").values_list("pk", flat=True))
+    images = [(pk, None) for pk in ids]
+    queue = make_queue(dataset, kind="audit", name="Audit", images=images, population=130, author=None)
+    page = opened(signed_in("annotator"), queue)
+    page.wait_for_load_state("networkidle")
+    taken = queue.items.filter(claimed_by__username="annotator").count()
+    assert taken > thumbs(page).count() >= 40
+    while thumbs(page).count() < 130:
+        shown = thumbs(page).count()
+        page.keyboard.press("Y")
+        expect(thumbs(page).nth(shown)).to_be_visible()
+        saved(page)
+    page.keyboard.press("Y")
+    saved(page)
+    expect(page.get_by_text("All 130 images are decided.")).to_be_visible()
+    assert set(outcomes(queue)) == {"kept"}

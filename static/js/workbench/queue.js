@@ -1,6 +1,7 @@
 // A queue in the workbench: its images come to this person alone, and a strip above the grid says how far it is.
 
 import { get, post } from "../api.js";
+import { preload } from "../thumb.js";
 import { counted } from "./saying.js";
 
 const HOLD_EVERY = 90 * 1000;
@@ -18,19 +19,39 @@ export class QueuePages {
     }
 
     restart() {
-        Object.assign(this, { more: true, held: true, skipped: false, others: [] });
+        Object.assign(this, { more: true, held: true, skipped: false, others: [], coming: null });
     }
 
     comeBack() {
         Object.assign(this, { more: true, skipped: true });
     }
 
+    // The next images are fetched while the person looks at these, but for the last, which are left to others.
     async read() {
-        const { images, progress, with_others } = await post(`${this.address}/take/`, { size: this.size, held: this.held, skipped: this.skipped });
-        Object.assign(this, { held: false, others: with_others, more: images.length >= this.size });
+        const early = await this.coming;
+        const { images, progress, with_others } = early ?? (await this.#take());
+        Object.assign(this, { others: with_others, more: images.length >= this.size });
+        this.coming = this.more && progress.free > 2 * this.size ? this.#takeEarly() : null;
         if (!this.more) this.skipped = false;
-        this.onProgress(progress);
+        if (!early) this.onProgress(progress);
         return images;
+    }
+
+    async #take() {
+        const { size, held, skipped } = this;
+        const taken = await post(`${this.address}/take/`, { size, held, skipped });
+        this.held = false;
+        return taken;
+    }
+
+    async #takeEarly() {
+        try {
+            const taken = await this.#take();
+            taken.images.forEach(preload);
+            return taken;
+        } catch {
+            return null;
+        }
     }
 }
 
