@@ -22,6 +22,13 @@ USUAL_SAMPLE = 200
 MOST_SEED = 2**31
 
 
+class NoPredictions(Refused):
+    """Raised where a model is to rank images of which it has said nothing."""
+
+    code = "no_predictions"
+    status = 409
+
+
 class BadFilter(Refused):
     """Raised where the images of a queue are chosen by what is no filter."""
 
@@ -118,7 +125,10 @@ class Wanted:
 def open_queue(
     dataset: Dataset, kind: Queue.Kind, wanted: Wanted, *, request: Request | HttpRequest
 ) -> Queue:
-    """Make a queue for the person who asks. `Refused`: nothing_to_do, no_model, a filter that is none."""
+    """Make a queue for the person who asks.
+
+    `Refused`: nothing_to_do, no_model, no_predictions, a filter that is none.
+    """
     recipe = RECIPES[kind]
     query = {**wanted.filter, **recipe.query, "dataset": dataset.slug}
     version = _version(recipe, wanted, request)
@@ -146,6 +156,8 @@ def open_queue(
         ordered = kept.order_by(*(name.partition("=")[0] for name in fields))
         rows = ordered.values_list("pk", *([scored] if scored else []))[:size]
         found = [(row[0], row[1] if scored else None) for row in rows]
+    if version and not found:
+        check_predicted(dataset, version)
     del query["dataset"]
     return make_queue(
         dataset,
@@ -160,6 +172,12 @@ def open_queue(
         seed=seed,
         blind=recipe.blind,
     )
+
+
+def check_predicted(dataset: Dataset, version: ModelVersion) -> None:
+    """Refuse a version that has said nothing of a dataset's images: no_predictions."""
+    if not version.predictions.filter(image__dataset=dataset).exists():
+        raise NoPredictions(f"{version} has not classified this dataset yet. Run bulk inference on it first.")
 
 
 def _version(recipe: Recipe, wanted: Wanted, request: Any) -> ModelVersion | None:

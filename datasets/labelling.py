@@ -14,8 +14,9 @@ from datasets.chunks import chunks
 from datasets.errors import Refused
 from datasets.label_times import time_of_labels
 from datasets.models import Dataset, Image, Label, LabelBatch, LabelClass
+from datasets.models.queue import SETTLES
 from datasets.panel_groups import mark_mixed
-from datasets.queues.turning import turn_items
+from datasets.queues.turning import lock_items, turn_items
 from datasets.staleness import stale_label, stale_told
 
 LONGEST_REASON = 500
@@ -42,6 +43,13 @@ class NotReversible(Refused):
 
     code = "not_reversible"
     status = 409
+
+
+class NotYourOpinion(Refused):
+    """Raised where somebody takes back, or brings back, what another said in a blind queue."""
+
+    code = "not_your_opinion"
+    status = 403
 
 
 @dataclass(frozen=True)
@@ -245,6 +253,11 @@ def _reverse(batch: LabelBatch, *, kind: str, author: Any) -> Relabelled:
     """Label each image of a batch as it was before it."""
     if batch.kind == LabelBatch.Kind.IMPORT:
         raise NotReversible("An import is not undone. Relabel its images instead.")
+    first = _first_link(batch)
+    if first.kind == LabelBatch.Kind.OPINION and first.author != author and not author.has_perm(SETTLES):
+        raise NotYourOpinion("An opinion is taken back by who gave it, or by a curator.")
+    # Before the images, as who decides in a queue locks them.
+    lock_items(first)
     written = dict(batch.labels.values_list("image_id", "version"))
     before = _labels_at({image_id: version - 1 for image_id, version in written.items()})
 
@@ -262,7 +275,7 @@ def _reverse(batch: LabelBatch, *, kind: str, author: Any) -> Relabelled:
     )
     done = record_batch(written, batch=reversal, decide=decide)
     stale = {told["id"] for told in done.stale}
-    turned = turn_items(_first_link(batch), back=kind == LabelBatch.Kind.UNDO, author=author, but=stale)
+    turned = turn_items(first, back=kind == LabelBatch.Kind.UNDO, author=author, but=stale)
     if turned and done.batch is None:
         reversal.save()
         done.batch = reversal

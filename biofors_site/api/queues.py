@@ -83,7 +83,7 @@ class WideQueueViewSet(QueueViewSet):
         request=NewQueueSerializer,
         responses={
             201: QueueSerializer,
-            409: OpenApiResponse(ErrorSerializer, "`nothing_to_do`: it would be empty."),
+            409: OpenApiResponse(ErrorSerializer, "`nothing_to_do`, `no_predictions`: it would be empty."),
         },
     )
     def create(self, request: Request) -> Response:

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from biofors_site.api.filters import WideImageFilter
-from biofors_site.queueing import RECIPES, USUAL_SAMPLE, Recipe, question_of
+from biofors_site.queueing import MOST_SEED, RECIPES, USUAL_SAMPLE, Recipe, question_of
 from classifier.models import ModelVersion
 from classifier.models.registry import CHAMPION
 from datasets.admin.page import Page
@@ -65,6 +65,7 @@ class ReviewPage(Page):
             "older_audits": audits[AUDITS_SHOWN:],
             "audit_count": all_audits.count(),
             "most_audits": AUDITS,
+            "most_seed": MOST_SEED - 1,
             "pairs": agreement_of(dataset, user),
             "looks": class_looks(dataset),
             "may_label": may_label,

@@ -12,6 +12,11 @@ from datasets.queues.settling import settle
 UNLABELLING = (LabelBatch.Kind.CONFIRM, LabelBatch.Kind.OPINION, LabelBatch.Kind.SKIP)
 
 
+def lock_items(batch: LabelBatch) -> None:
+    """Keep others from what a batch decided in queues until this transaction ends."""
+    list(batch.queue_items.select_for_update().order_by("image_id").values_list("pk"))
+
+
 def turn_items(batch: LabelBatch, *, back: bool, author: Any, but: Collection[int]) -> int:
     """Open again (`back`), or decide again, what a batch decided in queues, `but` for some images.
 

@@ -20,7 +20,7 @@ async function start(form) {
     } catch (refusal) {
         error.textContent = refusal.message;
         error.hidden = false;
-        if (empty) empty.hidden = refusal.code !== "nothing_to_do";
+        if (empty) empty.hidden = refusal.code !== "no_predictions";
         button.disabled = false;
     }
 }

@@ -1,12 +1,13 @@
 """What taking a deed back, and bringing it back, does to a queue in which others go on."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from datasets.labelling import KEEP, correct_label, redo_batch, relabel_batch, undo_batch
+from datasets.labelling import KEEP, NotYourOpinion, correct_label, redo_batch, relabel_batch, undo_batch
 from datasets.models import Dataset, Image, LabelBatch, LabelClass, Queue, QueueItem
 from datasets.queues.asking import ask_second_opinion
 from datasets.queues.deciding import Decided, decide, give_opinion, skip_items
@@ -123,15 +124,21 @@ def test_keeping_again_leaves_what_another_took_meanwhile(queue: Queue, ana: Any
     assert (item.outcome, item.claimed_by) == (Outcome.OPEN, ben)
 
 
-def test_an_opinion_stays_its_authors_whoever_turns_it(
-    dataset: Dataset, fac: LabelClass, ana: Any, ben: Any
+def test_an_opinion_is_turned_by_its_author_or_a_curator_and_stays_its_authors(
+    dataset: Dataset, fac: LabelClass, ana: Any, ben: Any, user_in_role: Callable[[str], Any]
 ) -> None:
     image = dataset.images.order_by("pk")[0]
-    correct_label(image, label=fac, excluded=False, author=ana, expected_version=1)
+    curator = user_in_role("curator")
+    correct_label(image, label=fac, excluded=False, author=curator, expected_version=1)
     queue = ask_second_opinion(dataset, [image.pk]).queue
     said = batch_of(give_opinion(queue, [image.pk], label=fac, excluded=False, author=ben))
-    undo_batch(said, author=ana)
-    # The label is hers: its second opinion is not to be.
-    assert take_items(queue, ana, size=4, held=True) == []
-    redo_batch(said, author=ana)
+    with pytest.raises(NotYourOpinion):
+        undo_batch(said, author=ana)
+    assert queue.items.get().decided_by == ben
+    undo_batch(said, author=curator)
+    # The label is the curator's: its second opinion is not to be.
+    assert take_items(queue, curator, size=4, held=True) == []
+    with pytest.raises(NotYourOpinion):
+        redo_batch(said, author=ana)
+    redo_batch(said, author=curator)
     assert queue.items.get().decided_by == ben

@@ -139,6 +139,12 @@ def test_what_makes_no_queue_is_refused_and_leaves_none(
     assert not Queue.objects.exists()
 
 
+def test_a_model_that_has_not_seen_the_dataset_ranks_nothing(api: Api, dataset: Dataset) -> None:
+    newer = ModelVersionFactory()
+    assert_error(make(api(), "suspect", model=str(newer)), 409, "no_predictions")
+    assert_error(make(api(), "suspect", filter={"label": "FAC"}), 409, "nothing_to_do")
+
+
 def test_images_are_kept_changed_skipped_and_accepted(api: Api, ids: list[int]) -> None:
     client = api("curator")
     queue = made(client, "filter", filter={"model": "champion"})["id"]
