@@ -46,8 +46,8 @@ def test_what_cannot_be_started_says_why_in_place(page: Page) -> None:
     page.reload()
     form = page.locator("[data-start=disagreements]")
     form.get_by_role("button").click()
-    expect(form.get_by_role("alert")).to_contain_text("No image is to be decided on there")
-    expect(form.get_by_role("link", name="classify the dataset")).to_be_visible()
+    expect(form.get_by_role("alert")).to_contain_text("has not classified this dataset yet")
+    expect(form.get_by_role("link", name="Classify the dataset")).to_be_visible()
     assert not Queue.objects.exists()
 
 

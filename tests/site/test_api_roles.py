@@ -87,8 +87,6 @@ WRITES = (
     ("post", "queues/{queue}/hold/", "annotator"),
     ("post", "queues/{queue}/release/", "annotator"),
     ("post", "queues/{queue}/decide/", "annotator"),
-    ("post", "queues/{settle}/take/", "curator"),
-    ("post", "queues/{settle}/decide/", "curator"),
     ("post", "second-opinions/", "annotator"),
 )
 
@@ -104,7 +102,6 @@ def rows() -> dict[str, int]:
         "split": split.pk,
         "batch": LabelBatch.objects.create(dataset=image.dataset, kind="import").pk,
         "queue": Queue.objects.create(dataset=image.dataset, kind="audit", name="q").pk,
-        "settle": Queue.objects.create(dataset=image.dataset, kind="settle", name="s").pk,
         "run": TrainingRunFactory(split=split).pk,
         "model": ModelVersionFactory().pk,
         "job": InferenceJobFactory(dataset=split.dataset).pk,
@@ -153,6 +150,13 @@ def test_a_role_writes_what_it_may(
             assert_error(response, 403, "permission_denied")
         else:
             assert response.status_code not in {401, 403, 404, 405, 500}, (role, response.content)
+
+
+@pytest.mark.parametrize("what", ["take", "hold", "release", "decide"])
+def test_opinions_that_differ_are_not_there_for_annotators(api: Api, rows: dict[str, int], what: str) -> None:
+    settle = Queue.objects.create(dataset=Image.objects.all()[0].dataset, kind="settle", name="s").pk
+    assert_error(ask(api("annotator"), "post", f"queues/{settle}/{what}/", rows), 404, "not_found")
+    assert ask(api("curator"), "post", f"queues/{settle}/{what}/", rows).status_code in {200, 400}
 
 
 def test_a_route_that_nobody_gave_permissions_is_refused(api: Api, rows: dict[str, int]) -> None:
