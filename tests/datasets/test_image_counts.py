@@ -78,11 +78,12 @@ def test_many_changes_still_add_up() -> None:
     dataset = DatasetFactory()
     image = ImageFactory(paper=PaperFactory(dataset=dataset))
     classes = list(dataset.classes.all())
-    for turn in range(120):
+    turns = 600
+    for turn in range(turns):
         Image.objects.filter(pk=image.pk).update(label=classes[turn % 5], excluded=bool(turn % 2))
     assert kept() == counted()
-    # PostgreSQL adds up the differences now and then, by chance; so many are never left.
-    assert ImageCount.objects.count() < 240
+    # PostgreSQL adds up by chance, one time in fifty; it does not in so many turns once in 180,000 tests.
+    assert ImageCount.objects.count() < 2 * turns
 
 
 def test_the_counts_of_pages_are_those_of_the_images() -> None:
