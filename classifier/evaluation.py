@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,8 @@ def store_predictions(version: ModelVersion, predictions: list[Prediction]) -> i
     # An image may have been deleted since it was read.
     alive = set(Image.objects.filter(pk__in=ids).values_list("pk", flat=True)) - there
     new = [prediction for prediction in predictions if prediction.image_id in alive]
+    # Each waits for whoever labels its image: in the order in which they lock images.
+    new.sort(key=attrgetter("image_id"))
     for prediction in new:
         prediction.version = version
         prediction.measure_uncertainty()

@@ -1,7 +1,6 @@
 """Which labels are most likely wrong, by how little a version believes in them."""
 
 import heapq
-from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -29,13 +28,11 @@ def least_believed(
     judged = out_of_sample(images.labelled(), version)  # type: ignore[attr-defined]
     said = Prediction.objects.filter(version=version, image__in=judged.order_by().values("pk"))
     place = {name: position for position, name in enumerate(version.classes)}
-    columns: Any = said.order_by().values_list("image", "image__label__name", "predicted", "probabilities")
-    population = 0
-    doubts: list[tuple[float, int]] = []
-    for image, label, predicted, probabilities in columns.iterator(chunk_size=5000):
-        population += 1
-        if label != predicted:
-            # A class that the version does not know gets no probability from it.
-            doubts.append((probabilities[place[label]] if label in place else 0.0, image))
+    columns = said.filter(disagrees=True).values_list("image", "image__label__name", "probabilities")
+    # A class that the version does not know gets no probability from it.
+    doubts = (
+        (probabilities[place[label]] if label in place else 0.0, image)
+        for image, label, probabilities in columns.order_by().iterator(chunk_size=5000)
+    )
     least = heapq.nsmallest(most, doubts)
-    return [(image, probability) for probability, image in least], population
+    return [(image, probability) for probability, image in least], said.count()

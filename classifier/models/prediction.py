@@ -8,6 +8,8 @@ from django.db import models
 
 from datasets.visibility import VisibleQuerySet
 
+DISAGREEING = models.Q(disagrees=True)
+
 
 class PredictionQuerySet(VisibleQuerySet["Prediction"]):
     """Sets of predictions."""
@@ -22,6 +24,8 @@ class Prediction(models.Model):
 
     `confidence` is the largest of them. `margin` is its lead on the second, 0 to 1; `entropy` is Shannon's,
     in bits, 0 to log2 of the number of classes: both say how unsure the version was, and follow from it all.
+    `disagrees` says whether the image's label in force is another class than `predicted` (None: it has no
+    label). The database keeps it, whoever predicts, labels or renames a class; nothing else writes it.
     """
 
     version = models.ForeignKey(
@@ -36,6 +40,7 @@ class Prediction(models.Model):
     probabilities = models.JSONField()
     margin = models.FloatField(editable=False)
     entropy = models.FloatField(editable=False)
+    disagrees = models.BooleanField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PredictionQuerySet.as_manager()
@@ -60,6 +65,24 @@ class Prediction(models.Model):
             models.Index(fields=("version", "confidence", "image"), name="prediction_by_confidence"),
             models.Index(fields=("version", "margin", "image"), name="prediction_by_margin"),
             models.Index(fields=("version", "entropy", "image"), name="prediction_by_entropy"),
+            # Few disagree, so these are small.
+            models.Index(
+                fields=("version", "confidence", "image"),
+                condition=DISAGREEING,
+                name="prediction_disagreeing_sure",
+            ),
+            models.Index(
+                fields=("version", "margin", "image"),
+                condition=DISAGREEING,
+                name="prediction_disagreeing_margin",
+            ),
+            models.Index(
+                fields=("version", "entropy", "image"),
+                condition=DISAGREEING,
+                name="prediction_disagreeing_entropy",
+            ),
+            # Last: of indexes that look alike to it SQLite takes the newest; this one has images in order.
+            models.Index(fields=("version", "image"), condition=DISAGREEING, name="prediction_disagreeing"),
         )
 
     def __str__(self) -> str:
