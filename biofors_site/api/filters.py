@@ -21,7 +21,14 @@ OF_PREDICTIONS = {
     "entropy": "predicted_entropy",
 }
 # Filters that an index of predictions serves.
-SAID = {"predicted": "predicted", "min_confidence": "confidence__gte", "max_confidence": "confidence__lte"}
+SAID = {
+    "predicted": "predicted",
+    "min_confidence": "confidence__gte",
+    "max_confidence": "confidence__lte",
+    "disagrees": "disagrees",
+}
+# Those whose index has the images in order.
+IN_ORDER = {"predicted", "disagrees"}
 MODEL_FILTERS = ("predicted", "min_confidence", "max_confidence", "disagrees")
 
 
@@ -86,7 +93,8 @@ class WideImageFilter(ImageFilter):
         help_text="Predictions at most this sure, 0 to 1.",
     )
     disagrees = django_filters.BooleanFilter(
-        method="by_disagreement", help_text="true: label and prediction differ; false: they are the same."
+        field_name="predicted_disagrees",
+        help_text="true: label and prediction differ; false: they are the same.",
     )
 
     facets = {
@@ -114,12 +122,6 @@ class WideImageFilter(ImageFilter):
         """Add what the version said of each image."""
         return with_predictions(images, version, only=self.predicted_only, indexed=self.predictions_lead)
 
-    def by_disagreement(self, images: "QuerySet[Any]", _name: str, wanted: bool) -> "QuerySet[Any]":
-        """Keep labelled images whose label is not (or is) what the model said."""
-        said = images.filter(label__isnull=False, predicted_label__isnull=False)
-        same = Q(predicted_label=F("label__name"))
-        return said.filter(~same if wanted else same)
-
     @property
     def predicted_only(self) -> bool:
         """Whether images without a prediction are left out."""
@@ -134,9 +136,12 @@ class WideImageFilter(ImageFilter):
         if self.order in OF_PREDICTIONS:
             return not self._few_images()
         said = {field: cleaned[name] for name, field in SAID.items() if cleaned.get(name) not in (None, "")}
-        if said and are_few(Prediction.objects.filter(version=cleaned["model"], **said)):
+        if said.get("disagrees") is False:
+            # Most agree: no index holds those who do.
+            del said["disagrees"]
+        if self.order == "id" and said.keys() & IN_ORDER and not self._few_images():
             return True
-        return "predicted" in said and self.order == "id" and not self._few_images()
+        return bool(said) and are_few(Prediction.objects.filter(version=cleaned["model"], **said))
 
     def _few_images(self) -> bool:
         """Whether the filters that ask for no model choose few images."""
@@ -164,9 +169,9 @@ def with_predictions(
 ) -> "QuerySet[Image]":
     """Add what a version said of each image (None where nothing; with `only`, those are left out).
 
-    `predicted_label`, `predicted_confidence`, `predicted_margin`, `predicted_entropy`, and `predicted_image`:
-    the image's id once more, by which an index of predictions goes on within equal values. Not `indexed`,
-    they choose and order images that are found another way.
+    `predicted_label`, `predicted_confidence`, `predicted_margin`, `predicted_entropy`, `predicted_disagrees`,
+    and `predicted_image`: the image's id once more, by which an index of predictions goes on within equal
+    values. Not `indexed`, they choose and order images that are found another way.
     """
     said = images.annotate(said=FilteredRelation("prediction", condition=Q(prediction__version=version)))
     if only:
@@ -177,5 +182,6 @@ def with_predictions(
         predicted_confidence=column("said__confidence"),
         predicted_margin=column("said__margin"),
         predicted_entropy=column("said__entropy"),
+        predicted_disagrees=column("said__disagrees"),
         predicted_image=column("said__image_id"),
     )

@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 from biofors_site.api.filters import WideImageFilter
 from classifier.models import ModelVersion, Prediction
 from classifier.registry import promote
+from datasets.labelling import correct_label
 from datasets.models import Image
 from tests.factories import ImageFactory, PaperFactory
 from tests.factories_models import ModelVersionFactory, PredictionFactory
@@ -68,6 +69,37 @@ def test_images_are_chosen_by_prediction(api: Api, images: list[Image], version:
             assert [each["id"] for each in listed(client, f"{model}&{query}")] == expected, query
     # Without a model the champion is meant.
     assert [each["id"] for each in listed(client, "predicted=Microscopy")] == [second]
+
+
+def test_where_label_and_prediction_differ_follows_both(
+    api: Api, images: list[Image], version: ModelVersion
+) -> None:
+    client = api("curator")
+    first, second, third, last = images
+
+    def differing(more: str = "") -> list[int]:
+        return [each["id"] for each in listed(client, f"model=champion&disagrees=true{more}")]
+
+    assert differing() == [second.pk]
+    Image.objects.filter(pk=second.pk).update(excluded=True)
+    assert differing() == differing("&state=excluded") == [second.pk]
+    correct_label(
+        second,
+        label=second.dataset.class_named("Microscopy"),
+        excluded=False,
+        author=None,
+        expected_version=None,
+    )
+    assert differing() == []
+    PredictionFactory(version=version, image=last, predicted="FAC")
+    assert differing() == []
+    second.dataset.classes.filter(name="FAC").update(name="Cytometry")
+    for ordering in ("id", "-id", "-confidence", "margin", "entropy", "file", "panel"):
+        assert differing(f"&ordering={ordering}") == [third.pk], ordering
+    assert [each["id"] for each in listed(client, "disagrees=false")] == [first.pk, second.pk]
+    counted = client.get(f"{API}images/facets/?dataset=d&model=champion&disagrees=true").json()
+    assert counted["count"] == 1
+    assert {"value": "Cytometry", "count": 1, "exact": True} in counted["facets"]["label"]
 
 
 def test_the_prediction_stands_beside_the_label(api: Api, images: list[Image], version: ModelVersion) -> None:
