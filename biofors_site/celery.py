@@ -3,6 +3,9 @@
 import os
 
 from celery import Celery
+from celery.signals import worker_process_init, worker_shutting_down
+
+from training_jobs import endings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "biofors_site.settings")
 
@@ -22,3 +25,15 @@ app.conf.update(
     accept_content=["json"],
 )
 app.autodiscover_tasks()
+
+
+@worker_shutting_down.connect
+def _tell_children(**_: object) -> None:
+    """Let the jobs at work be given back: Celery itself would wait until they have ended."""
+    endings.tell_all()
+
+
+@worker_process_init.connect
+def _listen(**_: object) -> None:
+    """Let a child that is asked to end give back its job first."""
+    endings.listen_in_child()

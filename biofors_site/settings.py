@@ -85,7 +85,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Two processes write: take the write lock at BEGIN, wait for it, and let readers go on (WAL).
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
+        "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -179,6 +179,9 @@ else:
 
 # A worker silent for so long has lost its job, which another then takes up.
 JOB_LEASE_SECONDS = env.float("BIOFORS_JOB_LEASE_SECONDS", default=30.0)
+
+# One training run at a time is at work on a device; without a name it is this host and its first card.
+DEVICE = env.str("BIOFORS_DEVICE", default="")
 
 RESNET50_WEIGHTS = env.str("RESNET50_WEIGHTS", default="imagenet")
 

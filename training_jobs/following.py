@@ -87,8 +87,8 @@ def _left(job: Any, *, had_worker: bool) -> str:
         return f"{_start(str(job))} has ended: {job.state}."
     if had_worker:
         return (
-            f"{_start(str(job))} is kept, but its worker ended with this command: the next worker takes it "
-            "up from its start (./run serve)."
+            f"{_start(str(job))} is kept, but its worker ends with this command: the next worker takes it "
+            "up (./run serve)."
         )
     return f"{_start(str(job))} goes on without this command; the site shows it and can cancel it."
 

@@ -21,6 +21,7 @@ from datasets.label_times import label_cutoff
 from datasets.models import Dataset, Image, Split, Subset
 from training_jobs.archives import ArchiveMissing, Upload, checked_archive, keep_archive
 from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
+from training_jobs.models.training_run import check_priority
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +32,17 @@ def queue_training(
     architecture: str,
     name: str | None = None,
     config: Mapping[str, Any] | None = None,
+    priority: int = 0,
     author: Any = None,
 ) -> TrainingRun:
     """Queue a training run; the labels of this moment count. Without a name it is `<dataset>-<architecture>`.
 
-    `Refused`: unknown_architecture, bad_name, invalid_config (with fields), random_base_frozen,
+    Of those that wait the highest `priority` is next.
+
+    `Refused`: bad_priority, unknown_architecture, bad_name, invalid_config (with fields), random_base_frozen,
     weights_unavailable, empty_subset, class_absent_from_train, nothing_to_train_on.
     """
+    check_priority(priority)
     checked = checked_config(architecture, config or {})
     name = _checked_name(name or f"{split.dataset.slug}-{architecture}")
     cutoff = label_cutoff()
@@ -49,6 +54,7 @@ def queue_training(
         # Described: of a weights file only its name, because people see this.
         config=checked.described(),
         label_cutoff=cutoff,
+        priority=priority,
         created_by=author,
     )
     wake_after_commit(run)
@@ -148,8 +154,13 @@ def queue_position(job: Job) -> int:
     """Return the job's place among those of its kind that wait, from 1; 0 where it does not wait."""
     if job.state != Job.State.QUEUED:
         return 0
-    kind: Any = type(job)
-    return int(kind.objects.filter(state=Job.State.QUEUED, pk__lt=job.pk).count()) + 1
+    return queue_places(type(job)).get(job.pk, 0)
+
+
+def queue_places(kind: type[Job]) -> dict[int, int]:
+    """Return the place, from 1, of each job of a kind that waits; those that one may not see count too."""
+    rows: Any = kind._default_manager.all()
+    return {pk: place for place, pk in enumerate(rows.in_turn().values_list("pk", flat=True), start=1)}
 
 
 def checked_config(architecture: str, config: Mapping[str, Any]) -> TrainingConfig:

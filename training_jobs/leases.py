@@ -12,18 +12,23 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import Error, close_old_connections, connection
+from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
 
+from training_jobs.devices import device_name
+from training_jobs.endings import at_work, is_ending
 from training_jobs.launching import wake
 from training_jobs.leavings import clear_leavings
-from training_jobs.models import ImportJob, InferenceJob, Job, LeaseLost, TrainingRun
+from training_jobs.models import ImportJob, InferenceJob, Job, LeaseLost, TrainingRun, WorkerEnding
 
 logger = logging.getLogger(__name__)
 
 KINDS: tuple[type[Job], ...] = (TrainingRun, InferenceJob, ImportJob)
 BEATS_PER_LEASE = 6
 ASK_EVERY = 1.0
+LOOK_EVERY = 0.5
+# So long a worker that is to end may take to its next batch; then its job is given back over its head.
+GIVEN_BACK_WITHIN = 5.0
 RESEND_AFTER = timedelta(seconds=15)
 # While a worker of that queue is at work its messages wait their turn: they are not lost yet.
 RESEND_AFTER_BEHIND_OTHERS = timedelta(minutes=5)
@@ -48,8 +53,9 @@ class Claim:
         return self._cancelled.is_set()
 
     def should_stop(self) -> bool:
-        """Whether the job is to be cancelled; raises LeaseLost where it was taken away.
+        """Whether the job is to be cancelled.
 
+        Raises LeaseLost where it was taken away, WorkerEnding where it is to be given back.
         The heartbeat knows within a few seconds; the row itself is asked once a second at most.
         """
         if self._lost.is_set():
@@ -57,8 +63,10 @@ class Claim:
         now = time.monotonic()
         if not self._cancelled.is_set() and now - self._asked >= ASK_EVERY:
             self._asked = now
-            if self.job.asked_to_stop():
+            if self._row_asks_to_stop():
                 self._cancelled.set()
+        if is_ending() and not self._cancelled.is_set():
+            raise WorkerEnding(f"{self.job} is given back: its worker is to end.")
         return self._cancelled.is_set()
 
     def start(self) -> None:
@@ -70,13 +78,34 @@ class Claim:
         self._ended.set()
         self._thread.join()
 
+    def _row_asks_to_stop(self) -> bool:
+        """Ask the row; a database that fails for a moment is asked again the next time."""
+        try:
+            return bool(self.job.asked_to_stop())
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("%s could not be asked for: %s", self.job, error)
+            close_old_connections()
+            return False
+
     def _beat(self) -> None:
         """Renew the lease until told to end; a database that fails for a moment is asked again."""
+        every = settings.JOB_LEASE_SECONDS / BEATS_PER_LEASE
+        renew_at, ending_since = time.monotonic() + every, math.inf
         try:
-            while not self._ended.wait(settings.JOB_LEASE_SECONDS / BEATS_PER_LEASE):
+            while not self._ended.wait(min(every, LOOK_EVERY)):
+                now = time.monotonic()
+                if is_ending():
+                    ending_since = min(ending_since, now)
                 try:
-                    if self._own.heartbeat():
-                        self._cancelled.set()
+                    if now - ending_since > GIVEN_BACK_WITHIN:
+                        self._own.give_back()
+                        wake(self._own)
+                        self._lost.set()
+                        return
+                    if now >= renew_at:
+                        renew_at = now + every
+                        if self._own.heartbeat():
+                            self._cancelled.set()
                 except LeaseLost as lost:
                     logger.warning("%s", lost)
                     self._lost.set()
@@ -91,15 +120,48 @@ class Claim:
 @contextmanager
 def claimed(job: Any, worker: str) -> Iterator[Claim | None]:
     """Hold a job under a lease while the block runs; None where another has it or it does not wait."""
-    if not job.claim(worker):
-        yield None
-        return
-    claim = Claim(job)
-    claim.start()
+    with at_work():
+        if is_ending():
+            wake(job)
+            yield None
+            return
+        if not job.claim(worker):
+            yield None
+            return
+        claim = Claim(job)
+        claim.start()
+        try:
+            yield claim
+        finally:
+            claim.end()
+
+
+def next_run() -> TrainingRun | None:
+    """Return the run that is next in turn, None where none waits or this process' device is busy.
+
+    A run whose worker is lost does not hold the device.
+    """
+    holders: Any = TrainingRun.objects.on_device(device_name())
+    for lost in holders.expired(timezone.now()):
+        lost.take_back()
+    first: TrainingRun | None = TrainingRun.objects.in_turn().first()
+    if first is not None and holders.exists():
+        # Its message is used up here: let the reaper send another soon, for a worker with a free device.
+        soon = timezone.now() - RESEND_AFTER_BEHIND_OTHERS + RESEND_AFTER
+        TrainingRun.objects.waiting().filter(pk=first.pk).update(woken_at=soon)
+        return None
+    return first
+
+
+def wake_for_next() -> None:
+    """Wake a worker for the run that is next in turn; where it cannot be asked for, the reaper does."""
     try:
-        yield claim
-    finally:
-        claim.end()
+        first = TrainingRun.objects.in_turn().first()
+    except Error as error:
+        logger.warning("Who is next could not be asked: %s", error)
+        return
+    if first is not None:
+        wake(first)
 
 
 class Reports:
@@ -111,12 +173,19 @@ class Reports:
         self._written = -math.inf
 
     def __call__(self, done: int, total: int, message: str = "") -> None:
-        """Write progress if it says something new and the last is old enough; raises LeaseLost."""
+        """Write progress if it says something new and the last is old enough; raises LeaseLost.
+
+        A database that fails for a moment is told the next time: progress is not worth a job.
+        """
         now = time.monotonic()
         if now - self._written < self.every and done < total:
             return
         self._written = now
-        self.job.report(done=done, total=total, message=message)
+        try:
+            self.job.report(done=done, total=total, message=message)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("How far %s is could not be written: %s", self.job, error)
+            close_old_connections()
 
 
 @dataclass
@@ -155,6 +224,8 @@ def reap() -> ReapSummary:
                 case Job.State.DEAD:
                     summary.dead.append(str(job))
         summary.resent += [str(job) for job in _waiting(rows) if _resend(rows, job)]
+    if summary.cancelled or summary.dead:
+        wake_for_next()
     summary.removed = clear_leavings()
     return summary
 
@@ -175,11 +246,11 @@ def reap_for_ever(*, every: float, say: Callable[[str], None], ended: threading.
 def _waiting(rows: Any) -> list[Any]:
     """Return jobs of a kind that have waited so long that their message may be lost."""
     now = timezone.now()
-    busy = rows.filter(state__in=(Job.State.RUNNING, Job.State.CANCELLING)).exists()
+    busy = rows.at_work().exists()
     return list(rows.waiting_since(now - (RESEND_AFTER_BEHIND_OTHERS if busy else RESEND_AFTER)))
 
 
 def _resend(rows: Any, job: Any) -> bool:
     """Send a job's message again, unless another reaper just has."""
-    seen = rows.filter(pk=job.pk, state=Job.State.QUEUED, woken_at=job.woken_at)
+    seen = rows.waiting().filter(pk=job.pk, woken_at=job.woken_at)
     return bool(seen.update(woken_at=timezone.now())) and wake(job)

@@ -1,4 +1,4 @@
-"""What doors ask of jobs: their places in the queue, and how runs and versions did."""
+"""What doors ask of jobs: how runs and versions did."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,13 +7,7 @@ from django.db.models import F
 
 from classifier.models import Evaluation, ModelVersion, Prediction
 from datasets.models import Dataset, Image, Subset
-from training_jobs.models import EpochMetric, Job, TrainingRun
-
-
-def queue_places(kind: type[Job]) -> dict[int, int]:
-    """Return the place, from 1, of each job of a kind that waits; those that one may not see count too."""
-    waiting = kind._default_manager.filter(state=Job.State.QUEUED).order_by("pk")
-    return {pk: place for place, pk in enumerate(waiting.values_list("pk", flat=True), start=1)}
+from training_jobs.models import EpochMetric, TrainingRun
 
 
 def best_epochs(runs: Iterable[TrainingRun], user: Any) -> dict[int, EpochMetric]:

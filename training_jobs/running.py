@@ -10,13 +10,15 @@ from classifier.evaluation import PredictingStopped, evaluate, predict_missing
 from classifier.networks.errors import FittingCancelled
 from datasets.importing import import_archive
 from datasets.models import Image
+from training_jobs import endings
 from training_jobs.archives import ArchiveMissing, archive_is_there, archive_path
-from training_jobs.leases import Claim, Reports, claimed
+from training_jobs.launching import wake
+from training_jobs.leases import Claim, Reports, claimed, next_run, wake_for_next
 from training_jobs.leavings import scratch_of
-from training_jobs.models import ImportJob, InferenceJob, LeaseLost, TrainingRun
+from training_jobs.models import ImportJob, InferenceJob, LeaseLost, TrainingRun, WorkerEnding
 from training_jobs.training import run_training
 
-__all__ = ["carry_out", "run_import", "run_inference", "run_training"]
+__all__ = ["carry_out", "carry_out_next", "run_import", "run_inference", "run_training"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +30,8 @@ class Cancelled(Exception):
 def carry_out(job: Any, *, worker: str) -> bool:
     """Claim a job and do it; False where another has it, or it has ended: a late message does no harm.
 
-    A cancelled job ends cancelled, a lost one is left to who has it; every other exception is recorded
-    as the job's failure and raised.
+    A cancelled job ends cancelled, a lost one is left to who has it, that of a worker which is to end is
+    given back; every other exception is recorded as the job's failure and raised.
     """
     with claimed(job, worker) as claim:
         if claim is None:
@@ -38,12 +40,33 @@ def carry_out(job: Any, *, worker: str) -> bool:
             _run(job, claim)
         except (Cancelled, PredictingStopped, FittingCancelled):
             _stop(job)
+        except WorkerEnding as ending:
+            logger.warning("%s", ending)
+            _give_back(job)
         except LeaseLost as lost:
             logger.warning("%s", lost)
         except Exception as error:
             _record_failure(job, error)
             raise
     return True
+
+
+def carry_out_next(*, worker: str) -> bool:
+    """Carry out the run that is next in turn; False where none waits, or the device is busy.
+
+    As it ends, a worker is woken for the one after it.
+    """
+    while (run := next_run()) is not None:
+        try:
+            if carry_out(run, worker=worker):
+                wake_for_next()
+                return True
+        except Exception:
+            wake_for_next()
+            raise
+        if endings.is_ending():
+            return False
+    return False
 
 
 def run_inference(job: InferenceJob, claim: Claim) -> None:
@@ -122,6 +145,19 @@ def _stop(job: Any) -> None:
         job.stopped()
     except LeaseLost as lost:
         logger.warning("%s", lost)
+
+
+def _give_back(job: Any) -> None:
+    """Queue a job again whose worker is to end, and wake another, unless it has been taken away meanwhile."""
+    try:
+        job.give_back()
+    except LeaseLost as lost:
+        logger.warning("%s", lost)
+    except Error:
+        # The lease runs out, and the reaper gives the job to another.
+        logger.exception("%s could not be given back", job)
+    else:
+        wake(job)
 
 
 def _record_failure(job: Any, error: Exception) -> None:

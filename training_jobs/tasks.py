@@ -15,8 +15,15 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name=TrainingRun.TASK)
 def train(run_id: int) -> None:
-    """Carry out a training run."""
-    _carry_out(TrainingRun, run_id)
+    """Carry out the training run that is next in turn: the one in the message may have waited less."""
+    from training_jobs.running import carry_out_next
+
+    if not TrainingRun.objects.filter(pk=run_id).exists():
+        logger.warning("%s %s is gone", TrainingRun._meta.verbose_name, run_id)
+    try:
+        carry_out_next(worker=_this_process())
+    except Refused as refusal:
+        logger.warning("A training run failed: %s", refusal)
 
 
 @shared_task(name=InferenceJob.TASK)
@@ -40,6 +47,11 @@ def _carry_out(kind: Any, pk: int) -> None:
         logger.warning("%s %s is gone", kind._meta.verbose_name, pk)
         return
     try:
-        carry_out(job, worker=f"{socket.gethostname()}:{os.getpid()}")
+        carry_out(job, worker=_this_process())
     except Refused as refusal:
         logger.warning("%s failed: %s", job, refusal)
+
+
+def _this_process() -> str:
+    """Return the name under which this process claims jobs."""
+    return f"{socket.gethostname()}:{os.getpid()}"

@@ -16,7 +16,8 @@ from django.conf import settings
 
 logger = logging.getLogger(__name__)
 
-_GRACE = 3.0
+# Long enough for a job at work to be given back.
+_GRACE = 10.0
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 

@@ -53,9 +53,10 @@ def written(path: Path, *, days_ago: float = 0) -> Path:
     return path
 
 
-def test_the_reaper_clears_what_lost_attempts_left_and_nothing_else(data_dir: Path) -> None:
+def test_the_reaper_clears_what_lost_attempts_left_and_nothing_else(data_dir: Path, settings: Any) -> None:
     lost = TrainingRunFactory()
     lost.claim("worker")
+    settings.DEVICE = "another"
     running = TrainingRunFactory(split=lost.split)
     running.claim("worker")
     importing, lost_import = ImportJobFactory(), ImportJobFactory()

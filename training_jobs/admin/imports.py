@@ -20,9 +20,8 @@ from datasets.models import Dataset
 from datasets.queries import class_looks, usual_looks
 from training_jobs.admin.jobs import CAN_CANCEL, CAN_RETRY, LivePage, log_of_states, took
 from training_jobs.archives import archive_is_there, check_declared_size, room_for_archive
-from training_jobs.launching import queue_import, queue_position, retry
+from training_jobs.launching import queue_import, queue_places, queue_position, retry
 from training_jobs.models import ImportJob, Job
-from training_jobs.queries import queue_places
 
 NEW = ""
 _FIELD_OF = {

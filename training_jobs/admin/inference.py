@@ -18,9 +18,9 @@ from datasets.errors import Refused
 from datasets.models import Dataset, Subset
 from datasets.queries import find_dataset
 from training_jobs.admin.jobs import CAN_CANCEL, CAN_RETRY, LivePage, log_of_states, moved, took
-from training_jobs.launching import queue_evaluation, queue_inference, queue_position
+from training_jobs.launching import queue_evaluation, queue_inference, queue_places, queue_position
 from training_jobs.models import InferenceJob
-from training_jobs.queries import queue_places, unclassified
+from training_jobs.queries import unclassified
 
 MODELS = 100
 SHOWN_FAILURES = 200

@@ -53,7 +53,7 @@ class WorkersPage(Page):
 
 
 def moved(request: HttpRequest, job: Job, *, there: str, name: str) -> HttpResponse:
-    """Do what a form asks of a job, cancel or retry, say so, and go there."""
+    """Do what a form asks of a job, cancel, retry or put first, say so, and go there."""
     asked = request.POST.get("action")
     try:
         if asked == "cancel":
@@ -63,6 +63,9 @@ def moved(request: HttpRequest, job: Job, *, there: str, name: str) -> HttpRespo
         elif asked == "retry":
             retry(job)
             told = f"{name} is queued again, as it was."
+        elif asked == "first" and isinstance(job, TrainingRun):
+            job.put_first()
+            told = f"{name} is next."
         else:
             raise Refused("A job can be cancelled or retried.", code="unknown_action")
     except Refused as refusal:

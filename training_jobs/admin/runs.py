@@ -11,10 +11,10 @@ from classifier.models import Evaluation
 from classifier.networks.config import FIELDS
 from datasets.models import Split
 from training_jobs.admin.forms import defaults_of, told
-from training_jobs.admin.jobs import CAN_CANCEL, CAN_RETRY, LivePage, log_of_states, moved, took
-from training_jobs.launching import queue_position
+from training_jobs.admin.jobs import CAN_CANCEL, CAN_RETRY, LivePage, id_in, log_of_states, moved, took
+from training_jobs.launching import queue_places, queue_position
 from training_jobs.models import EpochMetric, Job, TrainingRun
-from training_jobs.queries import best_epochs, best_score, queue_places, score_name, test_evaluations
+from training_jobs.queries import best_epochs, best_score, score_name, test_evaluations
 
 SCORES = {"val_accuracy": "accuracy", "val_macro_f1": "macro-F1"}
 # What to do about failures whose own sentence does not say so.
@@ -47,7 +47,15 @@ class TrainingPage(LivePage):
     title = "Training"
     template_name = "training_jobs/training.html"
     permissions = ("training_jobs.view_trainingrun",)
+    post_permissions = ("training_jobs.change_trainingrun",)
     of_dataset = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Let a run be the next."""
+        seen = TrainingRun.objects.visible_to(request.user).select_related("split__dataset")
+        run: TrainingRun = get_object_or_404(seen, pk=id_in(request.POST.get("run", "")))
+        there = f"{reverse('training')}?dataset={run.split.dataset.slug}"
+        return moved(request, run, there=there, name=f"Run {run.pk}")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add a page of runs."""
@@ -68,6 +76,7 @@ class TrainingPage(LivePage):
             "active": any(run.is_active for run in runs),
             "has_split": Split.objects.visible_to(user).filter(dataset=self.dataset).exists(),
             "may_queue": self.may("training_jobs.add_trainingrun"),
+            "may_move": self.may(*self.post_permissions),
             "may_split": self.may("datasets.add_split"),
         }
 

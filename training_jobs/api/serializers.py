@@ -9,6 +9,7 @@ from classifier.models import ModelVersion
 from datasets.models import Subset
 from training_jobs.launching import queue_position
 from training_jobs.models import EpochMetric, ImportJob, InferenceJob, Job, TrainingRun
+from training_jobs.models.training_run import MOST_PRIORITY
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
@@ -117,6 +118,8 @@ class TrainingRunSerializer(JobSerializer):
             "label_cutoff",
             "model",
             "model_name",
+            "priority",
+            "device",
             *JOB_FIELDS,
         )
         read_only_fields = fields
@@ -132,6 +135,12 @@ class TrainingRunDetailSerializer(TrainingRunSerializer):
         read_only_fields = fields  # type: ignore[assignment]
 
 
+class PrioritySerializer(serializers.Serializer[Any]):
+    """The priority of a run that waits."""
+
+    priority = serializers.IntegerField(min_value=-MOST_PRIORITY, max_value=MOST_PRIORITY)
+
+
 class NewTrainingRunSerializer(serializers.Serializer[Any]):
     """A training run to queue."""
 
@@ -140,6 +149,13 @@ class NewTrainingRunSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
     config = serializers.DictField(
         required=False, default=dict, help_text="Settings that differ from the architecture's defaults."
+    )
+    priority = serializers.IntegerField(
+        min_value=-MOST_PRIORITY,
+        max_value=MOST_PRIORITY,
+        required=False,
+        default=0,
+        help_text="Of the runs that wait the highest is next.",
     )
 
 

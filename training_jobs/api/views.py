@@ -32,12 +32,20 @@ from training_jobs.api.serializers import (
     NewImportSerializer,
     NewInferenceJobSerializer,
     NewTrainingRunSerializer,
+    PrioritySerializer,
     TrainingRunDetailSerializer,
     TrainingRunSerializer,
 )
 from training_jobs.archives import check_declared_size
-from training_jobs.launching import queue_evaluation, queue_import, queue_inference, queue_training, retry
-from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
+from training_jobs.launching import (
+    queue_evaluation,
+    queue_import,
+    queue_inference,
+    queue_places,
+    queue_training,
+    retry,
+)
+from training_jobs.models import ImportJob, InferenceJob, TrainingRun
 
 ILLEGAL_MOVE = OpenApiResponse(ErrorSerializer, "`illegal_move`: its state does not allow this.")
 
@@ -61,9 +69,7 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows):
         """For a list, find the places of all that wait at once."""
         context = dict(super().get_serializer_context())
         if getattr(self, "action", None) == "list":
-            waiting = self.get_queryset().filter(state=Job.State.QUEUED).order_by("pk")
-            ids = waiting.values_list("pk", flat=True)
-            context["positions"] = {pk: place for place, pk in enumerate(ids, start=1)}
+            context["positions"] = queue_places(self.get_queryset().model)
         return context
 
     def queued(self, job: Any, serializer: type[Any], route: str) -> Response:
@@ -87,6 +93,7 @@ class TrainingRunViewSet(JobViewSet):
     filterset_class = TrainingRunFilter
     required_permissions = {
         "create": ("training_jobs.add_trainingrun",),
+        "partial_update": ("training_jobs.change_trainingrun",),
         "cancel": ("training_jobs.change_trainingrun",),
         "retry": ("training_jobs.change_trainingrun",),
     }
@@ -109,9 +116,23 @@ class TrainingRunViewSet(JobViewSet):
             architecture=values["architecture"],
             name=values["name"] or None,
             config=values["config"],
+            priority=values["priority"],
             author=request.user,
         )
         return self.queued(run, TrainingRunDetailSerializer, "training-run-detail")
+
+    @extend_schema(
+        summary="Change the priority of a run that waits",
+        request=PrioritySerializer,
+        responses={200: TrainingRunDetailSerializer, 409: ILLEGAL_MOVE},
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Let a run that waits come before or after others: the highest priority is next."""
+        run = self.get_object()
+        asked = PrioritySerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        run.set_priority(asked.validated_data["priority"])
+        return Response(TrainingRunDetailSerializer(run, context=self.get_serializer_context()).data)
 
     @extend_schema(
         summary="Cancel a run", request=None, responses={202: TrainingRunDetailSerializer, 409: ILLEGAL_MOVE}

@@ -1,8 +1,18 @@
 """The doing: jobs that a worker claims, and what they report while they run."""
 
+from training_jobs.models.errors import IllegalMove, LeaseLost, WorkerEnding
 from training_jobs.models.import_job import ImportJob
 from training_jobs.models.inference_job import InferenceJob
-from training_jobs.models.job import IllegalMove, Job, LeaseLost
+from training_jobs.models.job import Job
 from training_jobs.models.training_run import EpochMetric, TrainingRun
 
-__all__ = ["EpochMetric", "IllegalMove", "ImportJob", "InferenceJob", "Job", "LeaseLost", "TrainingRun"]
+__all__ = [
+    "EpochMetric",
+    "IllegalMove",
+    "ImportJob",
+    "InferenceJob",
+    "Job",
+    "LeaseLost",
+    "TrainingRun",
+    "WorkerEnding",
+]

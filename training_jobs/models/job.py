@@ -1,15 +1,15 @@
 """The one state machine behind every job: claimed under a lease, fenced, counted, never lost."""
 
-from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from datetime import timedelta
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from datasets.errors import Refused
-from datasets.visibility import VisibleQuerySet
+from training_jobs.models.errors import IllegalMove, LeaseLost
+from training_jobs.models.job_rows import JobQuerySet
 
 MAX_ATTEMPTS = 3
 
@@ -17,35 +17,6 @@ MAX_ATTEMPTS = 3
 def lease() -> timedelta:
     """How long a worker may be silent before its job is taken from it."""
     return timedelta(seconds=settings.JOB_LEASE_SECONDS)
-
-
-class IllegalMove(Refused):
-    """Raised where a job is asked to go to a state that cannot follow the one it is in."""
-
-    status = 409
-    code = "illegal_move"
-
-
-class LeaseLost(Exception):
-    """Raised in a worker whose claim was taken from it: it must stop and write nothing more."""
-
-    code = "lease_lost"
-
-
-class JobQuerySet(VisibleQuerySet[Any]):
-    """Sets of jobs."""
-
-    def active(self) -> Self:
-        """Jobs that are waiting or at work."""
-        return self.filter(state__in=Job.ACTIVE)
-
-    def expired(self, now: datetime) -> Self:
-        """Jobs at work whose worker has not been heard of within its lease."""
-        return self.filter(state__in=(Job.State.RUNNING, Job.State.CANCELLING), lease_expires_at__lt=now)
-
-    def waiting_since(self, moment: datetime) -> Self:
-        """Jobs queued before that moment that no worker has claimed."""
-        return self.filter(state=Job.State.QUEUED, woken_at__lt=moment)
 
 
 class Job(models.Model):
@@ -56,13 +27,15 @@ class Job(models.Model):
         queued --claim--> running --succeed--> succeeded
           |                 |  |---fail------> failed
           |                 |  |---cancel----> cancelling --stopped--> cancelled
-          |                 |  '--lease expired--> queued  (attempts < 3)
-          |                 |                  '-> dead    (attempts = 3)
+          |                 |  |---give back-> queued       (its worker is shut down)
+          |                 |  '--lease expired--> queued  (lost < 3 times)
+          |                 |                  '-> dead    (lost 3 times)
           '--cancel--> cancelled
         failed, dead, cancelled --retry--> queued
 
     `fence` rises with every claim; each write of a worker is conditional on the fence it was given.
-    `attempt` counts all claims; `retried_at` is how many there had been when a person last retried.
+    `attempt` counts all claims, because folders are named by it; `retried_at` is how many there had been
+    when a person last retried, `given_back` how many since then ended without their worker being lost.
     """
 
     class State(models.TextChoices):
@@ -77,6 +50,7 @@ class Job(models.Model):
         DEAD = "dead"
 
     ACTIVE: ClassVar = (State.QUEUED, State.RUNNING, State.CANCELLING)
+    AT_WORK: ClassVar = (State.RUNNING, State.CANCELLING)
     ENDED: ClassVar = (State.CANCELLED, State.SUCCEEDED, State.FAILED, State.DEAD)
     QUEUE: ClassVar[str] = "inference"
     TASK: ClassVar[str] = ""
@@ -84,9 +58,11 @@ class Job(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED, db_index=True)
     attempt = models.PositiveSmallIntegerField(default=0)
     retried_at = models.PositiveSmallIntegerField(default=0)
+    given_back = models.PositiveSmallIntegerField(default=0)
     fence = models.PositiveIntegerField(default=0)
     worker = models.CharField(max_length=200, blank=True, default="")
     lease_expires_at = models.DateTimeField(null=True, blank=True)
+    queued_at = models.DateTimeField(default=timezone.now)
     woken_at = models.DateTimeField(default=timezone.now)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
@@ -114,8 +90,17 @@ class Job(models.Model):
 
     def is_over(self, attempt: int) -> bool:
         """Whether an attempt has surely ended: a later one began, or it is not at work any more."""
-        at_work = self.state in (self.State.RUNNING, self.State.CANCELLING)
-        return attempt < self.attempt or (attempt == self.attempt and not at_work)
+        return attempt < self.attempt or (attempt == self.attempt and self.state not in self.AT_WORK)
+
+    @property
+    def lost_times(self) -> int:
+        """How often its worker was lost since it was last queued by a person, the latest attempt counted."""
+        return self.attempt - self.retried_at - self.given_back
+
+    @property
+    def goes_on(self) -> str:
+        """Where the next attempt takes it up, in words."""
+        return "goes on"
 
     @property
     def share_done(self) -> float:
@@ -125,8 +110,12 @@ class Job(models.Model):
     @transaction.atomic
     def claim(self, worker: str) -> bool:
         """Take the job for a worker: True where it was waiting, False where another has it or it ended."""
+        return self._take(self._rows(state=self.State.QUEUED), worker)
+
+    def _take(self, waiting: models.QuerySet[Any], worker: str, **fields: Any) -> bool:
+        """Claim the row if it is still among those that wait, writing `fields` in the same statement."""
         now = timezone.now()
-        taken = self._rows(state=self.State.QUEUED).update(
+        taken = waiting.update(
             state=self.State.RUNNING,
             attempt=F("attempt") + 1,
             fence=F("fence") + 1,
@@ -139,6 +128,7 @@ class Job(models.Model):
             message="",
             error="",
             error_code="",
+            **fields,
         )
         if taken:
             self.refresh_from_db()
@@ -147,7 +137,7 @@ class Job(models.Model):
 
     def heartbeat(self) -> bool:
         """Renew the lease; True where the job is to be cancelled. `LeaseLost` where another has it."""
-        rows = self._claimed().filter(state__in=(self.State.RUNNING, self.State.CANCELLING))
+        rows = self._claimed().filter(state__in=self.AT_WORK)
         if not rows.update(lease_expires_at=timezone.now() + lease()):
             raise LeaseLost(f"{self} was taken over or ended; attempt {self.attempt} stops here.")
         return rows.filter(state=self.State.CANCELLING).exists()
@@ -155,7 +145,7 @@ class Job(models.Model):
     def asked_to_stop(self) -> bool:
         """Whether the job is to be cancelled, read without renewing; `LeaseLost` where another has it."""
         state = self._claimed().values_list("state", flat=True).first()
-        if state not in (self.State.RUNNING, self.State.CANCELLING):
+        if state not in self.AT_WORK:
             raise LeaseLost(f"{self} was taken over or ended; attempt {self.attempt} stops here.")
         return state == self.State.CANCELLING
 
@@ -173,14 +163,14 @@ class Job(models.Model):
     def succeed(self, **fields: Any) -> None:
         """End well, writing `fields` in the same step; `LeaseLost` where another has the job."""
         # Work that was finished before a cancel was seen is finished: its result stands.
-        self._end(self.State.SUCCEEDED, from_states=(self.State.RUNNING, self.State.CANCELLING), **fields)
+        self._end(self.State.SUCCEEDED, from_states=self.AT_WORK, **fields)
 
     @transaction.atomic
     def fail(self, *, code: str, reason: str) -> None:
         """End with a reason."""
         self._end(
             self.State.FAILED,
-            from_states=(self.State.RUNNING, self.State.CANCELLING),
+            from_states=self.AT_WORK,
             error_code=code,
             error=reason,
         )
@@ -206,11 +196,14 @@ class Job(models.Model):
     @transaction.atomic
     def retry(self) -> None:
         """Queue an ended job again, with three attempts more; `IllegalMove` elsewhere."""
+        now = timezone.now()
         ended = (self.State.FAILED, self.State.DEAD, self.State.CANCELLED)
         if not self._rows(state__in=ended).update(
             state=self.State.QUEUED,
             retried_at=F("attempt"),
-            woken_at=timezone.now(),
+            given_back=0,
+            queued_at=now,
+            woken_at=now,
             finished_at=None,
             lease_expires_at=None,
             message="",
@@ -227,11 +220,10 @@ class Job(models.Model):
         """Requeue a job whose lease has expired, or end it: cancelled if asked for, dead after 3 attempts."""
         now = timezone.now()
         lost = self._claimed().filter(lease_expires_at__lt=now)
-        lost_times = self.attempt - self.retried_at
-        reason = f"Its worker was lost {lost_times} times; the last was {self.worker}."
+        reason = f"Its worker was lost {self.lost_times} times; the last was {self.worker}."
         if lost.filter(state=self.State.CANCELLING).update(state=self.State.CANCELLED, finished_at=now):
             self._record("cancelled", "its worker was lost while cancelling")
-        elif lost_times >= MAX_ATTEMPTS:
+        elif self.lost_times >= MAX_ATTEMPTS:
             if lost.update(state=self.State.DEAD, finished_at=now, error_code="worker_lost", error=reason):
                 self._record("dead", reason)
         elif lost.update(
@@ -241,17 +233,40 @@ class Job(models.Model):
         self.refresh_from_db()
         return self.State(self.state)
 
+    @transaction.atomic
+    def give_back(self) -> None:
+        """Queue a job again whose worker is shut down, first in turn; the attempt counts as no loss.
+
+        One that was to be cancelled is. `LeaseLost` where another has the job.
+        """
+        now = timezone.now()
+        if self._claimed().filter(state=self.State.CANCELLING).exists():
+            self._end(self.State.CANCELLED, from_states=(self.State.CANCELLING,))
+            return
+        note = f"its worker was shut down; {self.goes_on}"
+        if (
+            not self._claimed()
+            .filter(state=self.State.RUNNING)
+            .update(
+                state=self.State.QUEUED,
+                given_back=F("given_back") + 1,
+                fence=F("fence") + 1,
+                woken_at=now,
+                lease_expires_at=None,
+                message="",
+            )
+        ):
+            raise LeaseLost(f"{self} was taken over or ended; attempt {self.attempt} stops here.")
+        self._record("queued", note)
+        self.refresh_from_db()
+
     def holds_claim(self) -> bool:
         """Whether this worker's claim still stands; publishing asks inside its transaction."""
-        return self._claimed().filter(state__in=(self.State.RUNNING, self.State.CANCELLING)).exists()
+        return self._claimed().filter(state__in=self.AT_WORK).exists()
 
     def hold_claim(self) -> bool:
         """As `holds_claim`, and keep others from taking the job until the transaction ends."""
-        return bool(
-            self._claimed()
-            .filter(state__in=(self.State.RUNNING, self.State.CANCELLING))
-            .update(fence=self.fence)
-        )
+        return bool(self._claimed().filter(state__in=self.AT_WORK).update(fence=self.fence))
 
     def _rows(self, **conditions: Any) -> models.QuerySet[Any]:
         return type(self).objects.filter(pk=self.pk, **conditions)
@@ -260,8 +275,7 @@ class Job(models.Model):
         return self._rows(fence=self.fence)
 
     def _write(self, **fields: Any) -> None:
-        running = (self.State.RUNNING, self.State.CANCELLING)
-        if not self._claimed().filter(state__in=running).update(**fields):
+        if not self._claimed().filter(state__in=self.AT_WORK).update(**fields):
             raise LeaseLost(f"{self} was taken over or ended; attempt {self.attempt} stops here.")
         for name, value in fields.items():
             setattr(self, name, value)

@@ -1,16 +1,53 @@
 """A training run and the figures it reports after each epoch."""
 
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
-from django.db import models
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import IntegrityError, models, transaction
+from django.db.models import Exists, Max
 
 from classifier.models import ModelVersion
+from datasets.errors import Refused
 from datasets.visibility import VisibleQuerySet
+from training_jobs.devices import MOST_LETTERS, device_name
+from training_jobs.models.errors import IllegalMove
 from training_jobs.models.job import Job
+from training_jobs.models.job_rows import JobQuerySet
+
+MOST_PRIORITY = 1000
+
+
+class BadPriority(Refused):
+    """Raised where a priority is none."""
+
+    code = "bad_priority"
+
+
+def check_priority(priority: int) -> None:
+    """Raise BadPriority where a number is out of range."""
+    if abs(priority) > MOST_PRIORITY:
+        raise BadPriority(
+            f"A priority is a whole number from -{MOST_PRIORITY} to {MOST_PRIORITY}; 0 is usual."
+        )
+
+
+class TrainingRunQuerySet(JobQuerySet):
+    """Sets of training runs."""
+
+    def in_turn(self) -> Self:
+        """Runs that wait, who is next first: the higher priority, then who was queued earlier."""
+        return self.waiting().order_by("-priority", "queued_at", "pk")
+
+    def on_device(self, device: str) -> Self:
+        """The run at work on a device, if there is one."""
+        return self.at_work().filter(device=device)
 
 
 class TrainingRun(Job):
-    """One training of one architecture on one split, with the labels as they stood when it was queued."""
+    """One training of one architecture on one split, with the labels as they stood when it was queued.
+
+    One run at a time is at work on a `device`: its lease is the device's, and the database refuses another.
+    """
 
     QUEUE: ClassVar[str] = "training"
     TASK: ClassVar[str] = "training_jobs.train"
@@ -20,9 +57,15 @@ class TrainingRun(Job):
     name = models.SlugField(max_length=64)
     config = models.JSONField()
     label_cutoff = models.DateTimeField()
+    priority = models.SmallIntegerField(
+        default=0, validators=(MinValueValidator(-MOST_PRIORITY), MaxValueValidator(MOST_PRIORITY))
+    )
+    device = models.CharField(max_length=MOST_LETTERS, blank=True, default="")
     version = models.OneToOneField(
         ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="training_run"
     )
+
+    objects = TrainingRunQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta(Job.Meta):
         abstract = False
@@ -31,10 +74,55 @@ class TrainingRun(Job):
                 condition=~models.Q(state="succeeded") | models.Q(version__isnull=False),
                 name="succeeded_run_has_a_version",
             ),
+            models.UniqueConstraint(
+                fields=("device",),
+                condition=models.Q(state__in=("running", "cancelling")) & ~models.Q(device=""),
+                name="one_run_per_device",
+            ),
         )
 
     def __str__(self) -> str:
         return f"training run {self.pk} ({self.name})"
+
+    @property
+    def goes_on(self) -> str:
+        """Where the next attempt takes it up: after the last epoch since a person queued it."""
+        done = self.epochs.filter(attempt__gt=self.retried_at).aggregate(last=Max("epoch"))["last"]
+        return f"goes on from epoch {done + 1}" if done else "starts again"
+
+    def claim(self, worker: str) -> bool:
+        """Take the run for a worker, if this process' device is free; False elsewhere.
+
+        Two that claim for one device at the same moment both see it free: the unique index lets one pass.
+        """
+        device = device_name()
+        busy = TrainingRun.objects.on_device(device)
+        try:
+            with transaction.atomic():
+                return self._take(
+                    self._rows(state=self.State.QUEUED).filter(~Exists(busy)), worker, device=device
+                )
+        except IntegrityError:
+            self.refresh_from_db()
+            return False
+
+    @transaction.atomic
+    def set_priority(self, priority: int) -> None:
+        """Let a run that waits come before or after others; raises BadPriority, IllegalMove."""
+        check_priority(priority)
+        if not self._rows(state=self.State.QUEUED).update(priority=priority):
+            self.refresh_from_db()
+            raise IllegalMove(f"{self} is {self.state}: only a run that waits has a place in the queue.")
+        if priority != self.priority:
+            self._record("queued", f"priority {priority}")
+        self.refresh_from_db()
+
+    def put_first(self) -> None:
+        """Let a run that waits be the next; raises IllegalMove."""
+        others = TrainingRun.objects.waiting().exclude(pk=self.pk)
+        highest: Any = others.aggregate(highest=Max("priority"))["highest"]
+        first = self.priority if highest is None else max(self.priority, highest + 1)
+        self.set_priority(min(first, MOST_PRIORITY))
 
 
 class EpochMetric(models.Model):

@@ -17,7 +17,7 @@ from training_jobs.models import TrainingRun
 
 
 class Command(JsonCommand):
-    """`train SPLIT --architecture cnn|resnet50 [--name N] [--epochs E] [--set KEY=VALUE]... [--wait]`."""
+    """`train SPLIT --architecture A [--name N] [--epochs E] [--set K=V]... [--priority P] [--wait]`."""
 
     help = "Queue a training run on a split, with the labels as they stand now."
 
@@ -31,6 +31,9 @@ class Command(JsonCommand):
         parser.add_argument(
             "--set", metavar="KEY=VALUE", action="append", default=[], help=f"one setting: {settings}"
         )
+        parser.add_argument(
+            "--priority", type=int, default=0, metavar="N", help="of those that wait the highest is next (0)"
+        )
         parser.add_argument("--wait", action="store_true", help="show progress until it ends")
 
     def run(self, **options: Any) -> dict[str, Any]:
@@ -40,6 +43,7 @@ class Command(JsonCommand):
             architecture=options["architecture"],
             name=options["name"],
             config=self._config(options),
+            priority=options["priority"],
         )
         self.say(f"Training run {run.pk} ({run.name}) is queued on {run.split}")
         if not options["wait"]:
