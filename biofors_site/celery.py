@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 
 from training_jobs import endings
 
@@ -33,7 +33,9 @@ def _tell_children(**_: object) -> None:
     endings.tell_all()
 
 
-@worker_process_init.connect
-def _listen(**_: object) -> None:
-    """Let a child that is asked to end give back its job first."""
-    endings.listen_in_child()
+@worker_ready.connect
+def _watch(**_: object) -> None:
+    """Notice where this worker stops consuming without saying so."""
+    from training_jobs.watching import start_watch
+
+    start_watch(tuple(app.amqp.queues.consume_from))

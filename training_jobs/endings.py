@@ -1,18 +1,18 @@
 """Whether this worker is to end: told to the processes it forked, so that they give back what they do.
 
 Celery lets a child finish its task when its worker is asked to end; only the parent hears of it. The word
-stands in memory that both share, as long as the parent imports this module before it forks.
+stands in memory that both share, as long as the parent imports this module before it forks. A cold shutdown,
+and whoever ends a whole group of processes, sends SIGTERM to the child itself.
 """
 
 import mmap
-import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _word = mmap.mmap(-1, 1)
-_at_work = False
 _asked_here = False
 
 
@@ -26,30 +26,23 @@ def tell_all() -> None:
     _word[0] = 1
 
 
-def listen_in_child() -> None:
-    """Let a child that is at work take SIGTERM as the wish that it may end, not as its end.
-
-    A cold shutdown sends it to each child, and so does who ends a whole group of processes.
-    """
-    signal.signal(signal.SIGTERM, _asked)
-
-
 @contextmanager
 def at_work() -> Iterator[None]:
-    """Mark that a job is at work in this process, which gives it back where it is asked to end."""
-    global _at_work, _asked_here
-    _at_work = True
+    """While a job is at work here take SIGTERM as the wish that this process may end, not as its end."""
+    global _asked_here
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # Not before: the pool sets handlers of its own after a child was told that it begins.
+    before = signal.signal(signal.SIGTERM, _asked)
     try:
         yield
     finally:
-        _at_work = _asked_here = False
+        signal.signal(signal.SIGTERM, before)
+        _asked_here = False
 
 
 def _asked(signum: int, frame: FrameType | None) -> None:
-    """Note the wish; without a job there is nothing to wait for."""
+    """Note the wish."""
     global _asked_here
-    if _at_work:
-        _asked_here = True
-        return
-    signal.signal(signum, signal.SIG_DFL)
-    os.kill(os.getpid(), signum)
+    _asked_here = True

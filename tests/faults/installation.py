@@ -97,7 +97,7 @@ class Installation:
 
     def run(self, pk: int) -> dict[str, Any]:
         """Return a run's row."""
-        names = "state attempt retried_at given_back worker error_code device".split()
+        names = ["state", "attempt", "retried_at", "given_back", "worker", "error_code", "device"]
         question = f"SELECT {', '.join(names)} FROM training_jobs_trainingrun WHERE id = {pk}"
         ((*values,),) = self.rows(question)
         return dict(zip(names, values, strict=True))

@@ -163,7 +163,7 @@ def test_processes_that_were_forked_are_told() -> None:
 @pytest.mark.parametrize("at_work", [True, False])
 def test_a_process_at_work_outlives_sigterm_an_idle_one_does_not(at_work: bool) -> None:
     code = (
-        "import os, signal; from training_jobs import endings; endings.listen_in_child()\n"
+        "import os, signal; from training_jobs import endings\n"
         "def ask():\n"
         "    os.kill(os.getpid(), signal.SIGTERM); print('alive', endings.is_ending())\n"
         + ("with endings.at_work(): ask()\n" if at_work else "ask()\n")
