@@ -4,7 +4,7 @@ import errno
 import logging
 from typing import Any
 
-from django.db import Error, transaction
+from django.db import Error, InterfaceError, OperationalError, transaction
 
 from classifier.evaluation import PredictingStopped, evaluate, predict_missing
 from classifier.networks.errors import FittingCancelled
@@ -31,7 +31,8 @@ def carry_out(job: Any, *, worker: str) -> bool:
     """Claim a job and do it; False where another has it, or it has ended: a late message does no harm.
 
     A cancelled job ends cancelled, a lost one is left to who has it, that of a worker which is to end is
-    given back; every other exception is recorded as the job's failure and raised.
+    given back, and one whose database failed is left until its lease runs out; every other exception is
+    recorded as the job's failure and raised.
     """
     with claimed(job, worker) as claim:
         if claim is None:
@@ -45,6 +46,10 @@ def carry_out(job: Any, *, worker: str) -> bool:
             _give_back(job)
         except LeaseLost as lost:
             logger.warning("%s", lost)
+        except (OperationalError, InterfaceError):
+            # No fault of the job: its lease runs out, and the reaper gives it to another.
+            logger.warning("%s is left to the reaper: the database failed under it", job)
+            raise
         except Exception as error:
             _record_failure(job, error)
             raise

@@ -158,3 +158,22 @@ def test_a_broker_that_is_down_loses_no_row(monkeypatch: pytest.MonkeyPatch) -> 
     job = InferenceJobFactory()
     assert launching.wake(job) is False
     assert seen_elsewhere(job).state == Job.State.QUEUED
+
+
+@pytest.mark.django_db
+def test_progress_that_cannot_be_written_for_a_moment_ends_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(**_: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(leases, "close_old_connections", lambda: None)
+    monkeypatch.setattr(leases, "ASK_EVERY", 0.0)
+    job = InferenceJobFactory()
+    job.claim("worker")
+    claim, reports = Claim(job), Reports(job, every=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "report", locked)
+        patch.setattr(job, "asked_to_stop", locked)
+        reports(1, 2)
+        assert claim.should_stop() is False
+    reports(2, 2)
+    assert seen_elsewhere(job).done == 2

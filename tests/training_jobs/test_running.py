@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from classifier.models import Prediction
 from datasets.labelling import correct_label
@@ -167,6 +168,20 @@ def test_an_unexpected_failure_is_kept_with_its_reason_and_raised(
     assert (after(job).state, job.error_code) == (Job.State.FAILED, code)
     assert told in job.error
     assert "/secret" not in job.error
+
+
+def test_a_database_that_fails_for_a_moment_fails_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(running, "run_inference", broken)
+    job = InferenceJobFactory()
+    with pytest.raises(OperationalError):
+        tasks.infer(job.pk)
+    assert after(job).state == Job.State.RUNNING
+    let_lease_expire(job)
+    monkeypatch.setattr(leases, "wake", lambda _job: True)
+    assert reap().requeued == [str(job)]
 
 
 def test_a_version_without_its_file_fails_the_job_with_what_to_do(split: Split) -> None:
