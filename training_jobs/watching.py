@@ -24,7 +24,7 @@ from training_jobs.models import TrainingRun
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 5.0
-# A message takes a moment to come; one that was just sent may be on its way to another worker.
+# A message takes a moment to come.
 WAITED_FOR = timedelta(seconds=5)
 SILENT_FOR = 20.0
 # A worker that does not even end when it is asked to is past waiting for.
@@ -48,7 +48,9 @@ class Watch:
 
     def is_deaf(self) -> bool:
         """Look once: whether a message that was sent long enough ago has not come, nor any other."""
-        if self.received() != self._received_then or self.busy() or (job := self._waiting()) is None:
+        # Once it has been sent a message, others that the reaper sends meanwhile change nothing.
+        waited = WAITED_FOR if self._asked_at is None else timedelta()
+        if self.received() != self._received_then or self.busy() or (job := self._waiting(waited)) is None:
             self._asked_at, self._received_then = None, self.received()
             return False
         if self._asked_at is None:
@@ -57,13 +59,13 @@ class Watch:
             return False
         return time.monotonic() - self._asked_at > SILENT_FOR
 
-    def _waiting(self) -> Any:
+    def _waiting(self, waited: timedelta) -> Any:
         """Return a job that this worker could take and that has waited a while; None where there is none."""
         for kind in self.kinds:
             rows: Any = kind._default_manager.all()
             if kind is TrainingRun and TrainingRun.objects.on_device(device_name()).exists():
                 continue
-            if (job := rows.waiting_since(timezone.now() - WAITED_FOR).first()) is not None:
+            if (job := rows.waiting_since(timezone.now() - waited).first()) is not None:
                 return job
         return None
 

@@ -135,3 +135,16 @@ def test_a_database_that_is_locked_for_a_while_costs_no_run(installation: Instal
     installation.assert_one_version(run)
     epochs = installation.rows("SELECT max(epoch) FROM training_jobs_epochmetric")
     assert epochs == [(EPOCHS,)]
+
+
+def test_a_worker_that_silently_stops_consuming_ends_to_be_started_again(installation: Installation) -> None:
+    installation.start_reaper()
+    worker = installation.start_worker()
+    until(lambda: _is_alive(installation), what="the worker")
+    deafen = "from celery import current_app as app; app.control.cancel_consumer('training', reply=True)"
+    installation.manage("shell", "-c", deafen)
+    run = installation.queue_run()
+    until(lambda: worker.poll() is not None, what="the end of a deaf worker", seconds=COMES_BACK_WITHIN)
+    assert installation.run(run)["attempt"] == 0
+    installation.start_worker("next")
+    installation.wait_for(run, "running")
