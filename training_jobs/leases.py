@@ -27,8 +27,8 @@ KINDS: tuple[type[Job], ...] = (TrainingRun, InferenceJob, ImportJob)
 BEATS_PER_LEASE = 6
 ASK_EVERY = 1.0
 LOOK_EVERY = 0.5
-# So long a worker that is to end may take to its next batch; then its job is given back over its head.
-GIVEN_BACK_WITHIN = 5.0
+# So long a job that is to stop may take to its next batch; then its row is moved over its head.
+STOPS_WITHIN = 5.0
 RESEND_AFTER = timedelta(seconds=15)
 # While a worker of that queue is at work its messages wait their turn: they are not lost yet.
 RESEND_AFTER_BEHIND_OTHERS = timedelta(minutes=5)
@@ -90,17 +90,15 @@ class Claim:
     def _beat(self) -> None:
         """Renew the lease until told to end; a database that fails for a moment is asked again."""
         every = settings.JOB_LEASE_SECONDS / BEATS_PER_LEASE
-        renew_at, ending_since = time.monotonic() + every, math.inf
+        renew_at, stopping_since = time.monotonic() + every, math.inf
         try:
             while not self._ended.wait(min(every, LOOK_EVERY)):
                 now = time.monotonic()
-                if is_ending():
-                    ending_since = min(ending_since, now)
+                if self._cancelled.is_set() or is_ending():
+                    stopping_since = min(stopping_since, now)
                 try:
-                    if now - ending_since > GIVEN_BACK_WITHIN:
-                        self._own.give_back()
-                        wake(self._own)
-                        self._lost.set()
+                    if now - stopping_since > STOPS_WITHIN:
+                        self._move_over_its_head()
                         return
                     if now >= renew_at:
                         renew_at = now + every
@@ -115,6 +113,16 @@ class Claim:
                     close_old_connections()
         finally:
             connection.close()
+
+    def _move_over_its_head(self) -> None:
+        """Cancel the job, or give it back, while its work goes on: what that still writes is refused."""
+        if self._cancelled.is_set():
+            self._own.stopped()
+        else:
+            self._own.give_back()
+            wake(self._own)
+        logger.warning("%s did not come to a place to stop in time", self.job)
+        self._lost.set()
 
 
 @contextmanager

@@ -113,23 +113,31 @@ def test_a_worker_that_is_to_end_takes_no_job_and_wakes_another(woken: list[Any]
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("cancelled", "state"), [(False, Job.State.QUEUED), (True, Job.State.CANCELLED)], ids=["end", "cancel"]
+)
 def test_a_batch_that_takes_too_long_is_not_waited_for(
-    settings: Any, monkeypatch: pytest.MonkeyPatch, woken: list[Any]
+    settings: Any, monkeypatch: pytest.MonkeyPatch, woken: list[Any], cancelled: bool, state: str
 ) -> None:
     settings.JOB_LEASE_SECONDS = 0.3
-    monkeypatch.setattr(leases, "GIVEN_BACK_WITHIN", 0.0)
+    monkeypatch.setattr(leases, "STOPS_WITHIN", 0.0)
     job = InferenceJobFactory()
     with claimed(job, "worker") as claim:
         assert claim is not None
-        endings.tell_all()
+        if cancelled:
+            seen_elsewhere(job).cancel()
+        else:
+            endings.tell_all()
         try:
             assert claim._lost.wait(PATIENCE)
         finally:
             endings._word[0] = 0
         with pytest.raises(LeaseLost):
             claim.should_stop()
-    assert seen_elsewhere(job).state == Job.State.QUEUED
-    assert woken == [job]
+        with pytest.raises(LeaseLost):
+            job.succeed(new_predictions=1)
+    assert seen_elsewhere(job).state == state
+    assert woken == ([] if cancelled else [job])
 
 
 @pytest.mark.django_db
