@@ -71,6 +71,7 @@ WRITES = (
     ("post", "relabel/{batch}/redo/", "annotator"),
     ("post", "splits/", "curator"),
     ("post", "training-runs/", "curator"),
+    ("patch", "training-runs/{run}/", "curator"),
     ("post", "training-runs/{run}/cancel/", "curator"),
     ("post", "training-runs/{run}/retry/", "curator"),
     ("post", "models/{model}/promote/", "curator"),
