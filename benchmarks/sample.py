@@ -58,7 +58,18 @@ def measure(seed: int, folder: Path, *, papers: int | None, epochs: int | None) 
     started = time.monotonic()
     options = ["--epochs", epochs] if epochs else []
     trained = json.loads(
-        manage("train", f"{name}/papers", "--architecture", "cnn", *options, "--wait", "--json", show=True)
+        manage(
+            "train",
+            f"{name}/papers",
+            "--architecture",
+            "cnn",
+            "--set",
+            "drawn_papers=0",
+            *options,
+            "--wait",
+            "--json",
+            show=True,
+        )
     )
     training = time.monotonic() - started
     names = read_class_names(name)

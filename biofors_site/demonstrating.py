@@ -88,7 +88,8 @@ def train_first_model(split: Split, *, epochs: int, say: Say) -> ModelVersion:
             split,
             architecture=ModelVersion.Architecture.CNN,
             name=MODEL,
-            config={"epochs": epochs},
+            # The demo's images are drawn themselves.
+            config={"epochs": epochs, "drawn_papers": 0},
             author=_first_administrator(),
         )
         say(f"Training a CNN on {split} for {epochs} epochs: run {run.pk} waits for the training worker")

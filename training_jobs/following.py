@@ -111,7 +111,7 @@ class _Told:
                 if (epoch.attempt, epoch.epoch) not in self.epochs:
                     self.epochs.add((epoch.attempt, epoch.epoch))
                     self.end_line()
-                    self.say(epoch_line(epoch, self.job.config["epochs"]))
+                    self.say(epoch_line(epoch, self.job.total_epochs))
         message = self.job.message
         if self.job.state == Job.State.QUEUED:
             message = f"Waiting, number {queue_position(self.job)} in the queue"

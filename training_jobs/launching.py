@@ -15,6 +15,7 @@ from classifier.evaluation import check_classes, check_subset, labels_as_of
 from classifier.models import ModelVersion
 from classifier.networks.config import ARCHITECTURES, TrainingConfig
 from classifier.networks.errors import NetworkError
+from classifier.networks.recipes import RECIPES, Recipe
 from datasets.errors import Refused
 from datasets.importing.sources import check_slug
 from datasets.label_times import label_cutoff
@@ -22,6 +23,7 @@ from datasets.models import Dataset, Image, Split, Subset
 from training_jobs.archives import ArchiveMissing, Upload, checked_archive, keep_archive
 from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
 from training_jobs.models.training_run import check_priority
+from training_jobs.training_set import check_the_same, training_set_sha256
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +31,8 @@ logger = logging.getLogger(__name__)
 def queue_training(
     split: Split,
     *,
-    architecture: str,
+    architecture: str | None = None,
+    recipe: str | None = None,
     name: str | None = None,
     config: Mapping[str, Any] | None = None,
     priority: int = 0,
@@ -37,14 +40,17 @@ def queue_training(
 ) -> TrainingRun:
     """Queue a training run; the labels of this moment count. Without a name it is `<dataset>-<architecture>`.
 
-    Of those that wait the highest `priority` is next.
+    A `recipe` brings an architecture and settings, which `config` may change. Of those that wait the highest
+    `priority` is next.
 
-    `Refused`: bad_priority, unknown_architecture, bad_name, invalid_config (with fields), random_base_frozen,
-    weights_unavailable, empty_subset, class_absent_from_train, nothing_to_train_on.
+    `Refused`: bad_priority, unknown_recipe, unknown_architecture, bad_name, invalid_config (with fields),
+    random_base_frozen, weights_unavailable, empty_subset, class_absent_from_train, nothing_to_train_on.
     """
     check_priority(priority)
-    checked = checked_config(architecture, config or {})
-    name = _checked_name(name or f"{split.dataset.slug}-{architecture}")
+    named = _recipe(recipe, architecture) if recipe else None
+    architecture = named.architecture if named else architecture or ""
+    checked = checked_config(architecture, {**(named.settings if named else {}), **(config or {})})
+    name = _checked_name(name or f"{split.dataset.slug}-{recipe or architecture}")
     cutoff = label_cutoff()
     _check_subsets(split, cutoff)
     run = TrainingRun.objects.create(
@@ -54,6 +60,49 @@ def queue_training(
         # Described: of a weights file only its name, because people see this.
         config=checked.described(),
         label_cutoff=cutoff,
+        priority=priority,
+        created_by=author,
+    )
+    wake_after_commit(run)
+    return run
+
+
+def _recipe(name: str, architecture: str | None) -> Recipe:
+    """Return a recipe; `Refused` (unknown_recipe) where there is none, or it is of another architecture."""
+    recipe = RECIPES.get(name)
+    if recipe is None:
+        raise Refused(
+            f"There is no recipe {name!r:.40}: it is {' or '.join(RECIPES)}.", code="unknown_recipe"
+        )
+    if architecture not in (None, "", recipe.architecture):
+        raise Refused(
+            f"The recipe {name} is of {recipe.architecture}, not of {architecture}.",
+            code="unknown_recipe",
+        )
+    return recipe
+
+
+def queue_again(
+    version: ModelVersion, *, name: str | None = None, priority: int = 0, author: Any = None
+) -> TrainingRun:
+    """Queue the training of a version again: its split, its settings, the labels as they were then.
+
+    `Refused`: bad_priority, not_trained_here, training_set_changed, weights_changed as the run begins.
+    """
+    check_priority(priority)
+    if version.split is None or version.label_cutoff is None or not version.training_set_sha256:
+        raise Refused(
+            f"{version} was not trained here, or its training set was not recorded: it cannot be repeated.",
+            code="not_trained_here",
+        )
+    check_the_same(version, training_set_sha256(version.split, version.label_cutoff))
+    run = TrainingRun.objects.create(
+        split=version.split,
+        architecture=version.architecture,
+        name=_checked_name(name or version.name),
+        config=version.config,
+        label_cutoff=version.label_cutoff,
+        like=version,
         priority=priority,
         created_by=author,
     )

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
 
+from classifier.networks.errors import FittingCancelled
 from training_jobs.devices import device_name
 from training_jobs.endings import at_work, is_ending
 from training_jobs.launching import wake
@@ -123,6 +124,12 @@ class Claim:
             wake(self._own)
         logger.warning("%s did not come to a place to stop in time", self.job)
         self._lost.set()
+
+
+def stop_if_asked(claim: Claim) -> None:
+    """Raise FittingCancelled where a person asked for an end, LeaseLost where the job was taken away."""
+    if claim.should_stop():
+        raise FittingCancelled("The training was cancelled.")
 
 
 @contextmanager

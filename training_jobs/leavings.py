@@ -18,6 +18,7 @@ from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
 
 SCRATCH = "scratch"
 MODELS = "models"
+CHECKPOINTS = "checkpoints"
 # How long an archive whose jobs have ended is kept, and a file that nobody has written to.
 KEPT_FOR = timedelta(days=1)
 _NAMES: dict[str, type[Job]] = {"run": TrainingRun, "inference": InferenceJob, "import": ImportJob}
@@ -35,19 +36,46 @@ def place_of(run: TrainingRun) -> Path:
     return Path(settings.DATA_DIR) / MODELS / run.name / f"run-{run.pk}-{run.attempt}"
 
 
+def checkpoints_of(run: TrainingRun, attempt: int) -> Path:
+    """Return the folder in which one attempt keeps where it stands; later ones go on from there."""
+    return Path(settings.DATA_DIR) / CHECKPOINTS / f"run-{run.pk}-{attempt}"
+
+
+def clear_checkpoints(run: TrainingRun) -> None:
+    """Remove the checkpoints of all attempts of a run that has its version."""
+    for attempt in range(1, run.attempt + 1):
+        _remove(checkpoints_of(run, attempt))
+
+
 def clear_leavings() -> list[str]:
     """Remove what ended attempts left, and archives and part files that no job needs; return what went.
 
     What this database does not know is left alone: it may be a new one, or another's, beside old data.
     """
     data_dir = Path(settings.DATA_DIR)
-    left = [*_scratch(data_dir), *_models(data_dir), *_archives(data_dir), *_part_files(data_dir)]
+    left = [
+        *_scratch(data_dir),
+        *_checkpoints(data_dir),
+        *_models(data_dir),
+        *_archives(data_dir),
+        *_part_files(data_dir),
+    ]
     return sorted(str(path.relative_to(data_dir)) for path in left if _remove(path))
 
 
 def _scratch(data_dir: Path) -> list[Path]:
     """Return the scratch folders of attempts that are over."""
     return [path for path, _ in _of_ended_attempts(data_dir.glob(f"{SCRATCH}/*-*-*"))]
+
+
+def _checkpoints(data_dir: Path) -> list[Path]:
+    """Return the checkpoints of runs that succeeded, or that ended longer ago than a retry is likely."""
+    oldest = timezone.now() - KEPT_FOR
+    return [
+        path
+        for path, run in _of_ended_attempts(data_dir.glob(f"{CHECKPOINTS}/run-*-*"))
+        if run.state == Job.State.SUCCEEDED or (run.state in Job.ENDED and run.finished_at < oldest)
+    ]
 
 
 def _models(data_dir: Path) -> list[Path]:

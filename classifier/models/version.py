@@ -44,6 +44,8 @@ class ModelVersion(models.Model):
         "datasets.Split", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     label_cutoff = models.DateTimeField(null=True, blank=True)
+    # Of what it learnt from and chose its epoch by: subset, bytes and class of every image.
+    training_set_sha256 = models.CharField(max_length=64, blank=True, default="")
     training_images = models.PositiveIntegerField(default=0)
     best_epoch = models.PositiveIntegerField(null=True, blank=True)
     best_score = models.FloatField(null=True, blank=True)

@@ -12,7 +12,14 @@ from classifier.networks.errors import WeightsUnavailable
 
 CNN_FILTERS = (16, 32, 64, 96, 160)
 DENSE_UNITS = 96
+# Added to the variance of an image's values, 0 to 1: an even image stays even.
+SPREAD_FLOOR = 0.0025
+PLAIN_FILTERS = (32, 64, 128)
+PLAIN_DENSE_UNITS = 128
 RESNET_DENSE_UNITS = 128
+HEAD = ("head_dropout", "head_dense", "head_dropout_2", "probabilities")
+# The stages of ResNet50 that may be tuned, from the output backwards (He et al. 2015, table 1).
+RESNET_STAGES = ("conv5", "conv4", "conv3")
 LONGEST_REASON = 160
 # The mean of ImageNet in the order blue, green, red: what "caffe" mode subtracts (He et al. 2015).
 CAFFE_MEAN = (103.939, 116.779, 123.68)
@@ -25,19 +32,43 @@ def build(config: TrainingConfig, *, class_count: int, base_weights: bool = True
     for weights that are loaded next. Raises RandomBaseFrozen, WeightsUnavailable.
     """
     inputs = keras.Input((config.image_size, config.image_size, 3), dtype="float32", name="pixels")
-    if config.architecture == "cnn":
-        features = _cnn_features(inputs)
-        units = DENSE_UNITS
+    if config.architecture == "resnet50":
+        features, units = _resnet_features(inputs, config, base_weights=base_weights), RESNET_DENSE_UNITS
+    elif config.layout == "plain":
+        features, units = _plain_features(inputs), PLAIN_DENSE_UNITS
     else:
-        features = _resnet_features(inputs, config, base_weights=base_weights)
-        units = RESNET_DENSE_UNITS
-    hidden = layers.Dropout(config.dropout, seed=config.seed)(features)
+        features, units = _cnn_features(inputs), DENSE_UNITS
+    hidden = layers.Dropout(config.dropout, seed=config.seed, name="head_dropout")(features)
     hidden = layers.Dense(
         units, activation="relu", kernel_regularizer=keras.regularizers.L2(config.l2), name="head_dense"
     )(hidden)
-    hidden = layers.Dropout(config.dropout, seed=config.seed + 1)(hidden)
+    hidden = layers.Dropout(config.dropout, seed=config.seed + 1, name="head_dropout_2")(hidden)
     outputs = layers.Dense(class_count, activation="softmax", name="probabilities")(hidden)
     return keras.Model(inputs, outputs, name=config.architecture)
+
+
+def features_of(network: keras.Model) -> keras.Model:
+    """Return what stands before a ResNet50's head: (N, size, size, 3) pixels in, (N, 2048) features out."""
+    return keras.Model(network.input, network.get_layer("features").output, name="features_of_pixels")
+
+
+def head_of(network: keras.Model) -> keras.Model:
+    """Return the head of a network over features: its very layers, so that what it learns the network has."""
+    features = keras.Input(network.get_layer("features").output.shape[1:], name="features_in")
+    hidden = features
+    for name in HEAD:
+        hidden = network.get_layer(name)(hidden)
+    return keras.Model(features, hidden, name="head")
+
+
+def let_learn(network: keras.Model, *, first: str) -> None:
+    """Let the stages of a ResNet50 base from `first` on learn, all but their batch normalisation."""
+    base = network.get_layer("resnet50")
+    learning = RESNET_STAGES[: RESNET_STAGES.index(first) + 1]
+    base.trainable = True
+    for layer in base.layers:
+        is_fixed = isinstance(layer, layers.BatchNormalization)
+        layer.trainable = layer.name.startswith(learning) and not is_fixed
 
 
 def _cnn_features(inputs: Any) -> Any:
@@ -45,7 +76,11 @@ def _cnn_features(inputs: Any) -> Any:
 
     The mean tells what an image is made of, the maximum whether something occurs anywhere in it.
     """
-    hidden = layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
+    # Each image by its own mean and spread: gels, stains and screens differ in light, not in kind.
+    hidden = layers.Rescaling(1 / 255)(inputs)
+    hidden = layers.LayerNormalization(
+        axis=(1, 2, 3), center=False, scale=False, epsilon=SPREAD_FLOOR, name="own_light"
+    )(hidden)
     for block, filters in enumerate(CNN_FILTERS, start=1):
         hidden = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv_{block}")(hidden)
         # Few steps a run: the moving averages must follow faster than Keras' default of 0.99.
@@ -53,9 +88,18 @@ def _cnn_features(inputs: Any) -> Any:
         hidden = layers.ReLU(name=f"relu_{block}")(hidden)
         if block < len(CNN_FILTERS):
             hidden = layers.MaxPooling2D(name=f"pool_{block}")(hidden)
-    return layers.Concatenate()(
+    return layers.Concatenate(name="features")(
         [layers.GlobalAveragePooling2D()(hidden), layers.GlobalMaxPooling2D()(hidden)]
     )
+
+
+def _plain_features(inputs: Any) -> Any:
+    """Return (N, features): three blocks of convolution and pooling, flattened."""
+    hidden = layers.Rescaling(1 / 255)(inputs)
+    for block, filters in enumerate(PLAIN_FILTERS, start=1):
+        hidden = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"conv_{block}")(hidden)
+        hidden = layers.MaxPooling2D(name=f"pool_{block}")(hidden)
+    return layers.Flatten(name="features")(hidden)
 
 
 def _resnet_features(inputs: Any, config: TrainingConfig, *, base_weights: bool) -> Any:
@@ -75,7 +119,7 @@ def _resnet_features(inputs: Any, config: TrainingConfig, *, base_weights: bool)
     hidden = layers.Permute((1, 3, 2), name="caffe")(hidden)
     # Inference mode keeps the batch statistics of ImageNet; a base that learns from nothing needs its own.
     hidden = base(hidden, training=None if config.weights == "none" else False)
-    return layers.GlobalAveragePooling2D()(hidden)
+    return layers.GlobalAveragePooling2D(name="features")(hidden)
 
 
 def _resnet_base(size: int, weights: str) -> keras.Model:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.networks.architectures import build
+from classifier.networks.architectures import build, features_of
 from classifier.networks.config import TrainingConfig
 from classifier.networks.errors import ParityFailed
 from classifier.networks.storing import into_place
@@ -23,7 +24,7 @@ PARITY_LIMIT = 1e-3
 PARITY_BATCH = 32
 LIBRARIES = ("keras", "tensorflow", "numpy", "pillow", "onnx", "onnxruntime", "tf2onnx")
 SCALING = {
-    "cnn": "values 0..255 scaled to -1..1 inside the model",
+    "cnn": "values 0..255, scaled inside the model",
     "resnet50": "values 0..255, red green blue, turned to caffe mode inside the model: blue green red, "
     "the mean of ImageNet subtracted",
 }
@@ -102,6 +103,41 @@ def publish(
         into_place(onnx_file, published.onnx)
         into_place(recipe_file, published.recipe)
     return published
+
+
+def export_features(network: keras.Model, path: Path, *, pixels: NDArray[np.uint8]) -> None:
+    """Write what stands before a network's head as ONNX, whole or not at all.
+
+    Raises ParityFailed where the file's features of `pixels` (N, S, S, 3) uint8 are not the network's.
+    """
+    import onnxruntime
+
+    base = features_of(network)
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    batch = pixels.astype(np.float32)
+    told = base.predict_on_batch(batch)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            base.export(temporary, format="onnx", verbose=False)
+        session = onnxruntime.InferenceSession(temporary, providers=["CPUExecutionProvider"])
+        exported = session.run(None, {session.get_inputs()[0].name: batch})[0]
+        difference = float(np.abs(told - exported).max() / max(1.0, float(np.abs(told).max())))
+        if not difference <= PARITY_LIMIT:
+            raise ParityFailed(
+                f"The exported base differs from the trained one by {difference:.2g} of its range."
+            )
+        into_place(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def base_sha256(network: keras.Model) -> str:
+    """Return a sha256 of the values in a network's ResNet50 base, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for variable in network.get_layer("resnet50").variables:
+        digest.update(np.asarray(variable).tobytes())
+    return digest.hexdigest()
 
 
 def measure_parity(keras_file: Path, onnx_file: Path, *, pixels: NDArray[np.uint8]) -> float:

@@ -3,126 +3,95 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from classifier.geometry import Geometry
+from classifier.networks.augmenting import VARIATIONS, Variations
 from classifier.networks.errors import InvalidConfig, RandomBaseFrozen, WeightsUnavailable
+from classifier.networks.fields import Field
 
 ARCHITECTURES = ("cnn", "resnet50")
 WEIGHTS_FILE = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
-TRUE_WORDS = {"true", "yes", "on", "1"}
-FALSE_WORDS = {"false", "no", "off", "0"}
-
-
-@dataclass(frozen=True)
-class Field:
-    """What a form needs to know of one setting.
-
-    `only_for` names the one architecture that reads it; a field that is not `editable` is set by the
-    installation or by the choice of the architecture, never by a run's own settings.
-    """
-
-    name: str
-    type: Literal["int", "float", "bool", "choice", "text"]
-    label: str
-    help: str
-    min: float | None = None
-    max: float | None = None
-    choices: tuple[str, ...] = ()
-    only_for: str | None = None
-    editable: bool = True
-
-    def parse(self, value: object) -> Any:
-        """Return the value in the field's own type; raises ValueError with a sentence naming the range."""
-        match self.type:
-            case "bool":
-                return self._parse_bool(value)
-            case "choice":
-                if str(value) not in self.choices:
-                    raise ValueError(f"{self.name} must be one of {', '.join(self.choices)}.")
-                return str(value)
-            case "text":
-                if not isinstance(value, str) or not value.strip() or "\0" in value:
-                    raise ValueError(f"{self.name} must be a text that is not empty.")
-                return value.strip()
-            case _:
-                return self._parse_number(value)
-
-    def _parse_bool(self, value: object) -> bool:
-        """Return a truth from a bool or from a word for one."""
-        word = str(value).strip().lower()
-        if isinstance(value, bool | str) and word in TRUE_WORDS | FALSE_WORDS:
-            return word in TRUE_WORDS
-        raise ValueError(f"{self.name} must be true or false.")
-
-    def _parse_number(self, value: object) -> int | float:
-        """Return a number within the range, whole for "int"."""
-        kind = "a whole number" if self.type == "int" else "a number"
-        sentence = f"{self.name} must be {kind} from {self.min:g} to {self.max:.10g}."
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise ValueError(sentence)
-        try:
-            number = float(value)
-            whole = int(number) if self.type == "int" else 0
-        except (ValueError, OverflowError):
-            raise ValueError(sentence) from None
-        if self.type == "int" and whole != number:
-            raise ValueError(sentence)
-        if not (self.min is not None and self.max is not None and self.min <= number <= self.max):
-            raise ValueError(sentence)
-        return whole if self.type == "int" else number
-
-
 FIELDS: dict[str, Field] = {
     field.name: field
     for field in (
         Field("architecture", "choice", "Architecture", "cnn learns from nothing; resnet50 starts from "
               "a network trained on ImageNet.", choices=ARCHITECTURES, editable=False),
+        Field("layout", "choice", "Layout", "pooled: five convolutions with batch normalisation, pooled over "
+              "the whole image. plain: three convolutions, flattened, one dense layer with an L2 penalty.",
+              choices=("pooled", "plain"), only_for="cnn"),
         Field("image_size", "int", "Image size", "Side of the square an image is brought to, in pixels.",
               min=32, max=512),
         Field("geometry", "choice", "Geometry", "letterbox keeps the proportions and pads; stretch fills "
               "the square.", choices=tuple(Geometry)),
         Field("epochs", "int", "Epochs", "How often the training images are gone through.", min=1, max=500),
         Field("batch_size", "int", "Batch size", "Images per step.", min=2, max=512),
-        Field("learning_rate", "float", "Learning rate", "The highest of the run; it falls to nearly zero "
-              "along a cosine.", min=1e-7, max=1.0),
+        Field("learning_rate", "float", "Learning rate", "The highest of the run.", min=1e-7, max=1.0),
+        Field("schedule", "choice", "Schedule", "cosine: after a warm-up the learning rate falls to nearly "
+              "zero; constant: it stays.", choices=("cosine", "constant")),
+        Field("patience", "int", "Patience", "Stop after so many epochs without a better one; 0: never.",
+              min=0, max=100),
         Field("l2", "float", "L2 penalty", "Weight of the squared weights of the dense layer in the loss.",
               min=0.0, max=1.0),
         Field("dropout", "float", "Dropout", "Share of the dense layer's inputs left out at each step.",
               min=0.0, max=0.9),
-        Field("augment", "bool", "Augment", "Vary the training images: flips, small shifts, turns and "
-              "zooms, brightness, contrast, inversion, colour."),
-        Field("oversample", "bool", "Oversample small classes", "Repeat images of small classes in each "
-              "epoch, up to 10 times, towards the size of the largest."),
+        Field("label_smoothing", "float", "Label smoothing", "Share of each label spread over all classes: "
+              "some labels are wrong.", min=0.0, max=0.5),
+        Field("balance", "choice", "Small classes", "oversample: repeat their images, up to 10 times, "
+              "towards the size of the largest; weights: let each image of theirs count for more, at most "
+              "10 times; papers: show each class as often, and of it no paper much more than another; none: "
+              "leave them small.", choices=("oversample", "weights", "papers", "none")),
+        Field("drawn_papers", "int", "Drawn papers", "Panels of so many drawn papers, some 20 each, join the "
+              "training images: variety where sources are few. 0: none.", min=0, max=200, only_for="cnn"),
+        Field("augment", "bool", "Augment", "Vary the training images as the settings below say."),
         Field("best_by", "choice", "Best epoch by", "Which validation score decides which epoch is kept.",
               choices=("val_accuracy", "val_macro_f1")),
         Field("weights", "text", "Base weights", "imagenet, none, or the path of a weights file: "
               "RESNET50_WEIGHTS of the installation.", only_for="resnet50", editable=False),
-        Field("train_base", "bool", "Train the base too", "Slower; needs many images. Otherwise only the "
-              "new head learns.", only_for="resnet50"),
+        Field("train_base", "bool", "Train the base from the start", "Slower; needs many images. Otherwise "
+              "the new head learns first.", only_for="resnet50"),
+        Field("views", "int", "Views", "How many versions of each image a frozen base looks at, once for the "
+              "whole run: the image itself, the others varied.", min=1, max=16, only_for="resnet50"),
+        Field("finetune_epochs", "int", "Fine-tuning epochs", "After the head has learnt: epochs in which "
+              "the last stages of the base learn too, their batch normalisation held fixed. 0: none.",
+              min=0, max=200, only_for="resnet50"),
+        Field("finetune_from", "choice", "Fine-tune from", "The first stage of the base that learns then.",
+              choices=("conv5", "conv4", "conv3"), only_for="resnet50"),
+        Field("finetune_learning_rate", "float", "Fine-tuning rate", "The highest learning rate then.",
+              min=1e-8, max=0.1, only_for="resnet50"),
         Field("seed", "int", "Seed", "The same seed and images give the same run on the same machine.",
               min=0, max=2**31 - 1),
+        *VARIATIONS,
     )
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
+class TrainingConfig(Variations):
     """All settings of one training run; invalid ones can not exist (raises InvalidConfig)."""
 
     architecture: str = "cnn"
+    layout: str = "pooled"
     image_size: int = 112
     geometry: str = Geometry.LETTERBOX.value
-    epochs: int = 12
+    epochs: int = 20
     batch_size: int = 32
     learning_rate: float = 2e-3
+    schedule: str = "cosine"
+    patience: int = 0
     l2: float = 1e-4
     dropout: float = 0.25
+    label_smoothing: float = 0.05
+    balance: str = "papers"
+    drawn_papers: int = 60
     augment: bool = True
-    oversample: bool = True
     best_by: str = "val_accuracy"
     weights: str = "none"
     train_base: bool = True
+    views: int = 1
+    finetune_epochs: int = 0
+    finetune_from: str = "conv5"
+    finetune_learning_rate: float = 1e-4
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -148,6 +117,7 @@ class TrainingConfig:
             architecture=architecture,
             image_size=224,
             epochs=10,
+            drawn_papers=0,
             learning_rate=1e-3,
             weights=weights,
             train_base=weights == "none",
@@ -158,6 +128,21 @@ class TrainingConfig:
         """Return the configuration that `as_dict` wrote; settings it lacks have the defaults."""
         _refuse_unknown(stored)
         return cls(**stored)  # type: ignore[arg-type]
+
+    @property
+    def total_epochs(self) -> int:
+        """How many epochs both stages have together."""
+        return self.epochs + self.finetuning_epochs
+
+    @property
+    def finetuning_epochs(self) -> int:
+        """How many epochs the last stages of a base learn after the head: none where it learnt all along."""
+        return 0 if self.base_learns else self.finetune_epochs
+
+    @property
+    def base_learns(self) -> bool:
+        """Whether the whole network learns from the start."""
+        return self.architecture == "cnn" or self.train_base
 
     def with_overrides(self, overrides: Mapping[str, object], *, by_installation: bool = False) -> Self:
         """Return a copy with other settings, texts parsed ("0.001", "true"); raises InvalidConfig.

@@ -50,6 +50,12 @@ class FittingCancelled(NetworkError):
     code = "cancelled"
 
 
+class FittingInterrupted(NetworkError):
+    """The training was asked to pause: it can go on from here elsewhere."""
+
+    code = "interrupted"
+
+
 class ParityFailed(NetworkError):
     """The exported artefact answers otherwise than the network it was exported from."""
 

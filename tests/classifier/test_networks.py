@@ -82,7 +82,7 @@ def test_the_weights_of_the_best_epoch_are_kept(
     best_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second epoch is judged best: the file holds what the network was then, not what it became."""
-    from classifier.networks import fitting
+    from classifier.networks import attempt
     from classifier.networks.architectures import build
 
     judged = iter(
@@ -91,11 +91,11 @@ def test_the_weights_of_the_best_epoch_are_kept(
     )
     seen: list[Any] = []
 
-    def judge(model: Any, *_: Any, **__: Any) -> Any:
-        seen.append(model.get_weights())
+    def judge(stage: Any, *_: Any, **__: Any) -> Any:
+        seen.append(stage.model.get_weights())
         return next(judged)
 
-    monkeypatch.setattr(fitting, "_judge", judge)
+    monkeypatch.setattr(attempt, "judge", judge)
     config = tiny(epochs=4, best_by=best_by)
     result = train(config, tmp_path)
     assert result.best_epoch == 2
@@ -105,7 +105,7 @@ def test_the_weights_of_the_best_epoch_are_kept(
     kept.load_weights(result.weights)
     assert all((one == two).all() for one, two in zip(kept.get_weights(), seen[1], strict=True))
     assert any((one != two).any() for one, two in zip(kept.get_weights(), seen[3], strict=True))
-    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [result.weights.name]
+    assert result.weights.name == "best.weights.h5"
 
 
 @pytest.mark.keras

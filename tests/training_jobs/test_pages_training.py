@@ -22,6 +22,7 @@ from tests.factories_models import (
     predict_all,
     split_of,
 )
+from training_jobs.admin.forms import defaults_of
 from training_jobs.launching import queue_training
 from training_jobs.models import EpochMetric, TrainingRun
 
@@ -90,12 +91,14 @@ def succeeded(split: Split, **fields: Any) -> TrainingRun:
 
 def sent(split: Split, /, **changes: Any) -> dict[str, Any]:
     """What the form sends where only these fields were changed."""
+    others = {name: str(value) for name, value in defaults_of("cnn").items() if not isinstance(value, bool)}
     defaults: dict[str, Any] = {
+        **others,
         "split": split.pk,
         "architecture": "cnn",
         "shown": "cnn",
         "name": "",
-        "epochs": "12",
+        "epochs": "20",
         "image_size": "112",
         "geometry": "letterbox",
         "best_by": "val_accuracy",
@@ -104,7 +107,6 @@ def sent(split: Split, /, **changes: Any) -> dict[str, Any]:
         "l2": "0.0001",
         "dropout": "0.25",
         "augment": "on",
-        "oversample": "on",
         "train_base": "on",
         "seed": "0",
     }

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
+from classifier import row_cache
 from classifier.models import Prediction
 from datasets.labelling import correct_label
 from datasets.models import Dataset, LabelClass, Split
@@ -263,7 +264,7 @@ def test_a_run_none_of_whose_images_can_be_read_fails_and_names_them(data_dir: P
 
 
 def test_a_run_that_does_not_fit_on_the_disk_says_how_much_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "_SPARE_BYTES", 2**60)
+    monkeypatch.setattr(row_cache, "_SPARE_BYTES", 2**60)
     run = TrainingRunFactory()
     tasks.train(run.pk)
     assert after(run).error_code == "disk_full"
@@ -288,5 +289,5 @@ def test_an_epoch_of_a_lost_attempt_is_not_written() -> None:
     seen_elsewhere(run).take_back()
     figures: Any = SimpleNamespace(epoch=1)
     with pytest.raises(LeaseLost):
-        training._record_epoch(run, figures)
+        training._record_epochs(run, [figures])
     assert not TrainingRun.objects.get().epochs.exists()

@@ -79,13 +79,13 @@ def test_a_run_cancelled_in_an_epoch_publishes_nothing(
 def test_a_run_that_was_taken_over_before_it_ended_publishes_nothing(
     run: TrainingRun, monkeypatch: pytest.MonkeyPatch, data_dir: Path
 ) -> None:
-    judge = training._judge
+    judge = training.judge
 
     def taken_over(*args: Any) -> None:
         judge(*args)
         TrainingRun.objects.filter(pk=run.pk).update(fence=99, worker="quick")
 
-    monkeypatch.setattr(training, "_judge", taken_over)
+    monkeypatch.setattr(training, "judge", taken_over)
     tasks.train(run.pk)
     # The transaction took back what was written in it, the other worker's claim of this test included.
     assert not ModelVersion.objects.exists()

@@ -8,7 +8,9 @@ from django import forms
 from django.conf import settings
 
 from classifier.models import ModelVersion
-from classifier.networks.config import ARCHITECTURES, FIELDS, Field, TrainingConfig
+from classifier.networks.config import ARCHITECTURES, FIELDS, TrainingConfig
+from classifier.networks.fields import Field
+from classifier.networks.recipes import RECIPES
 from datasets.errors import Refused
 from datasets.models import Dataset, Subset
 from training_jobs.models import TrainingRun
@@ -25,7 +27,15 @@ _AT = {
     "class_absent_from_train": "split",
     "nothing_to_train_on": "split",
 }
-_WORDS = {"val_accuracy": "validation accuracy", "val_macro_f1": "validation macro-F1"}
+_WORDS = {
+    "val_accuracy": "validation accuracy",
+    "val_macro_f1": "validation macro-F1",
+    "oversample": "repeat their images",
+    "weights": "let them count for more",
+    "papers": "classes and papers evenly",
+    "none": "leave them small",
+    "plain": "plain, as in the older scripts",
+}
 
 
 class SplitChoice(forms.ModelChoiceField):
@@ -86,16 +96,32 @@ class RunForm(forms.Form):
     @property
     def more(self) -> list["ShownSetting"]:
         """The other settings, those to tick last."""
-        others = sorted(SETTINGS.keys() - set(FIRST), key=_place)
-        return [self._shown_setting(name) for name in others]
+        return self._others("")
+
+    @property
+    def variations(self) -> list["ShownSetting"]:
+        """How training images are varied."""
+        return self._others("augmentation")
+
+    def _others(self, group: str) -> list["ShownSetting"]:
+        names = [name for name in SETTINGS if name not in FIRST and SETTINGS[name].group == group]
+        return [self._shown_setting(name) for name in sorted(names, key=_place)]
 
     @property
     def more_is_open(self) -> bool:
         """Whether one of the other settings is wrong, or is not the default."""
+        return self._stands_out(self.more)
+
+    @property
+    def variations_are_open(self) -> bool:
+        """The same of how training images are varied."""
+        return self._stands_out(self.variations)
+
+    def _stands_out(self, shown: list["ShownSetting"]) -> bool:
         defaults = defaults_of(self.shown)
         return any(
             each.field.errors or _shown(each.field.value()) != _shown(defaults[each.field.name])
-            for each in self.more
+            for each in shown
             if each.applies
         )
 
@@ -168,9 +194,11 @@ def like(run: TrainingRun) -> dict[str, Any]:
 
 def asked_for(asked: Mapping[str, str], *, split: int | None) -> dict[str, Any]:
     """Return what fills the form of a new run: the defaults, and what the address asks for."""
-    architecture = asked.get("architecture", "")
+    recipe = RECIPES.get(asked.get("recipe", ""))
+    architecture = recipe.architecture if recipe else asked.get("architecture", "")
     architecture = architecture if architecture in ARCHITECTURES else ARCHITECTURES[0]
-    return {**defaults_of(architecture), "split": split, "architecture": architecture}
+    settings = recipe.settings if recipe else {}
+    return {**defaults_of(architecture), **settings, "split": split, "architecture": architecture}
 
 
 def told(value: Any) -> str:

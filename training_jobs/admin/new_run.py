@@ -11,6 +11,7 @@ from django.urls import reverse
 from classifier.models import ModelVersion
 from classifier.networks.config import ARCHITECTURES, TrainingConfig, how_to_supply_weights
 from classifier.networks.errors import NetworkError
+from classifier.networks.recipes import RECIPES
 from datasets.admin.page import Page
 from datasets.errors import Refused
 from datasets.models import Split
@@ -103,6 +104,8 @@ class NewRunPage(Page):
             splits=splits,
             chosen_split=chosen,
             weights=_weights(),
+            recipes=RECIPES.values(),
+            recipe=self.request.GET.get("recipe", ""),
             may_split=self.may("datasets.add_split"),
             setup={
                 "defaults": {name: defaults_of(name) for name in ARCHITECTURES},

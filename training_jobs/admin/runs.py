@@ -108,7 +108,8 @@ class RunPage(LivePage):
             "best_score": best_score(run, best),
             "score_name": SCORES[score_name(run)],
             "seconds": took(run),
-            "recipe": _recipe(run),
+            "recipe": _recipe(run, ""),
+            "variations": _recipe(run, "augmentation") if run.config.get("augment") else [],
             "log": log_of_states(run),
             "advice": _ADVICE.get(run.error_code, ""),
             "evaluation": test_evaluations([run.version_id], user).get(run.version_id)
@@ -120,7 +121,7 @@ class RunPage(LivePage):
             **_progress(run),
             "setup": {
                 "source": reverse("training-run-detail", args=[run.pk]),
-                "epochs": run.config.get("epochs", 1),
+                "epochs": run.total_epochs,
                 "shape": [run.state, run.attempt, run.epochs.count(), len(run.events)],
             },
         }
@@ -161,7 +162,7 @@ def _progress(run: TrainingRun) -> dict[str, Any]:
     # The first epoch also builds the network's graph.
     steady = latest[1:] or latest
     each = sum(epoch.seconds for epoch in steady) / len(steady) if steady else None
-    to_come = max(0, run.config.get("epochs", 0) - len(latest))
+    to_come = max(0, run.total_epochs - len(latest))
     return {
         "attempts": sorted(attempts.items(), reverse=True),
         "done_epochs": len(latest),
@@ -170,8 +171,8 @@ def _progress(run: TrainingRun) -> dict[str, Any]:
     }
 
 
-def _recipe(run: TrainingRun) -> list[dict[str, Any]]:
-    """Return a run's settings: label, value, and the default where it differs."""
+def _recipe(run: TrainingRun, group: str) -> list[dict[str, Any]]:
+    """Return a run's settings of a group: label, value, and the default where it differs."""
     defaults = defaults_of(run.architecture)
     return [
         {
@@ -180,5 +181,8 @@ def _recipe(run: TrainingRun) -> list[dict[str, Any]]:
             "default": told(defaults[name]) if field.editable and run.config[name] != defaults[name] else "",
         }
         for name, field in FIELDS.items()
-        if name != "architecture" and name in run.config and field.only_for in (None, run.architecture)
+        if name != "architecture"
+        and field.group == group
+        and name in run.config
+        and field.only_for in (None, run.architecture)
     ]

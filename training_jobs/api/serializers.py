@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from classifier.models import ModelVersion
+from classifier.networks.recipes import RECIPES
 from datasets.models import Subset
 from training_jobs.launching import queue_position
 from training_jobs.models import EpochMetric, ImportJob, InferenceJob, Job, TrainingRun
@@ -144,8 +145,18 @@ class PrioritySerializer(serializers.Serializer[Any]):
 class NewTrainingRunSerializer(serializers.Serializer[Any]):
     """A training run to queue."""
 
-    split = serializers.CharField(max_length=140, help_text="A split's id, or dataset/name.")
-    architecture = serializers.ChoiceField(choices=ModelVersion.Architecture.choices)
+    split = serializers.CharField(
+        max_length=140, required=False, help_text="A split's id, or dataset/name; not with `like`."
+    )
+    architecture = serializers.ChoiceField(choices=ModelVersion.Architecture.choices, required=False)
+    recipe = serializers.ChoiceField(
+        choices=list(RECIPES), required=False, help_text="Named settings of one architecture."
+    )
+    like = serializers.CharField(
+        max_length=80,
+        required=False,
+        help_text="A model (id, `name@version` or alias) to train again: split, settings, labels of then.",
+    )
     name = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
     config = serializers.DictField(
         required=False, default=dict, help_text="Settings that differ from the architecture's defaults."
@@ -157,6 +168,20 @@ class NewTrainingRunSerializer(serializers.Serializer[Any]):
         default=0,
         help_text="Of the runs that wait the highest is next.",
     )
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Either a version to train again, or a split and how to train on it."""
+        if "like" in values:
+            if wrong := sorted({"split", "architecture", "recipe"} & values.keys()) or values["config"]:
+                names = wrong if isinstance(wrong, list) else ["config"]
+                told = "Left to the model named by like: leave it out."
+                raise serializers.ValidationError({name: [told] for name in names})
+            return values
+        if "split" not in values:
+            raise serializers.ValidationError({"split": ["Name the split."]})
+        if not values.keys() & {"architecture", "recipe"}:
+            raise serializers.ValidationError({"architecture": ["Name the architecture, or a recipe."]})
+        return values
 
 
 class FailureSerializer(serializers.Serializer[Any]):

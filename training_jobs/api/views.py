@@ -38,6 +38,7 @@ from training_jobs.api.serializers import (
 )
 from training_jobs.archives import check_declared_size
 from training_jobs.launching import (
+    queue_again,
     queue_evaluation,
     queue_import,
     queue_inference,
@@ -111,14 +112,17 @@ class TrainingRunViewSet(JobViewSet):
         asked = NewTrainingRunSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         values = asked.validated_data
-        run = queue_training(
-            split_named(values["split"], request.user),
-            architecture=values["architecture"],
-            name=values["name"] or None,
-            config=values["config"],
-            priority=values["priority"],
-            author=request.user,
-        )
+        named = {"name": values["name"] or None, "priority": values["priority"], "author": request.user}
+        if "like" in values:
+            run = queue_again(find_model(values["like"], request.user), **named)
+        else:
+            run = queue_training(
+                split_named(values["split"], request.user),
+                architecture=values.get("architecture"),
+                recipe=values.get("recipe"),
+                config=values["config"],
+                **named,
+            )
         return self.queued(run, TrainingRunDetailSerializer, "training-run-detail")
 
     @extend_schema(

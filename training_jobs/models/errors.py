@@ -1,5 +1,6 @@
 """What a job's moves are refused with, and what ends a worker's hold on it."""
 
+from classifier.networks.errors import FittingInterrupted
 from datasets.errors import Refused
 
 
@@ -16,7 +17,7 @@ class LeaseLost(Exception):
     code = "lease_lost"
 
 
-class WorkerEnding(Exception):
-    """Raised in a worker that is to end, at a place where its job can be given back."""
+class WorkerEnding(FittingInterrupted):
+    """Raised in a worker that is to end, at a place where its job can be given back, to go on elsewhere."""
 
     code = "worker_ending"

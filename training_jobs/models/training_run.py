@@ -7,6 +7,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, Max
 
 from classifier.models import ModelVersion
+from classifier.networks.config import TrainingConfig
 from datasets.errors import Refused
 from datasets.visibility import VisibleQuerySet
 from training_jobs.devices import MOST_LETTERS, device_name
@@ -57,6 +58,10 @@ class TrainingRun(Job):
     name = models.SlugField(max_length=64)
     config = models.JSONField()
     label_cutoff = models.DateTimeField()
+    # The version whose training this one repeats.
+    like = models.ForeignKey(
+        ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="repetitions"
+    )
     priority = models.SmallIntegerField(
         default=0, validators=(MinValueValidator(-MOST_PRIORITY), MaxValueValidator(MOST_PRIORITY))
     )
@@ -83,6 +88,11 @@ class TrainingRun(Job):
 
     def __str__(self) -> str:
         return f"training run {self.pk} ({self.name})"
+
+    @property
+    def total_epochs(self) -> int:
+        """How many epochs it has, those of its fine-tuning among them."""
+        return TrainingConfig.from_dict(self.config).total_epochs
 
     @property
     def goes_on(self) -> str:

@@ -7,25 +7,33 @@ from django.core.management.base import CommandError, CommandParser
 from classifier.management.commands.evaluate import as_json
 from classifier.models import Evaluation
 from classifier.networks.config import ARCHITECTURES, FIELDS
+from classifier.networks.recipes import RECIPES
+from classifier.registry import find_model
 from classifier.telling import told_evaluation
 from datasets.management.output import JsonCommand
 from datasets.models import Subset
 from datasets.splitting import find_split
 from training_jobs.following import follow
-from training_jobs.launching import queue_position, queue_training
+from training_jobs.launching import queue_again, queue_position, queue_training
 from training_jobs.models import TrainingRun
 
 
 class Command(JsonCommand):
-    """`train SPLIT --architecture A [--name N] [--epochs E] [--set K=V]... [--priority P] [--wait]`."""
+    """`train SPLIT --architecture A|--recipe R [--name N] [--set K=V]... [--wait]`, or `--like MODEL`."""
 
-    help = "Queue a training run on a split, with the labels as they stand now."
+    help = "Queue a training run on a split, with the labels as they stand now, or a version's once more."
 
     def add_options(self, parser: CommandParser) -> None:
         """Add split, architecture, name, settings."""
         settings = ", ".join(name for name, field in FIELDS.items() if field.editable)
-        parser.add_argument("split", metavar="SPLIT", help="dataset/name, or a name where only one has it")
-        parser.add_argument("--architecture", choices=ARCHITECTURES, required=True)
+        parser.add_argument(
+            "split", metavar="SPLIT", nargs="?", help="dataset/name, or a name where only one has it"
+        )
+        parser.add_argument("--architecture", choices=ARCHITECTURES)
+        parser.add_argument("--recipe", choices=RECIPES, help="named settings, of one architecture")
+        parser.add_argument(
+            "--like", metavar="MODEL", help="train this version again: its split, settings and labels of then"
+        )
         parser.add_argument("--name", help="of the model (<dataset>-<architecture>)")
         parser.add_argument("--epochs", type=int)
         parser.add_argument(
@@ -38,13 +46,7 @@ class Command(JsonCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         """Queue; with --wait follow to the end and tell the version and its scores."""
-        run = queue_training(
-            find_split(options["split"]),
-            architecture=options["architecture"],
-            name=options["name"],
-            config=self._config(options),
-            priority=options["priority"],
-        )
+        run = self._queued(options)
         self.say(f"Training run {run.pk} ({run.name}) is queued on {run.split}")
         if not options["wait"]:
             self.say(
@@ -54,6 +56,28 @@ class Command(JsonCommand):
         # Under --json stdout is the answer's alone.
         follow(run, say=self.stderr_line if options["json"] else self.say)
         return self._finished(run)
+
+    def _queued(self, options: dict[str, Any]) -> TrainingRun:
+        """Queue what was asked for."""
+        config = self._config(options)
+        if options["like"]:
+            if options["split"] or options["architecture"] or options["recipe"] or config:
+                raise CommandError(
+                    "--like takes split and settings from the model: leave them out.", returncode=2
+                )
+            return queue_again(
+                find_model(options["like"]), name=options["name"], priority=options["priority"]
+            )
+        if not options["split"] or not (options["architecture"] or options["recipe"]):
+            raise CommandError("Name a SPLIT and --architecture or --recipe, or --like MODEL.", returncode=2)
+        return queue_training(
+            find_split(options["split"]),
+            architecture=options["architecture"],
+            recipe=options["recipe"],
+            name=options["name"],
+            config=config,
+            priority=options["priority"],
+        )
 
     def stderr_line(self, text: str) -> None:
         """Print a line on stderr."""

@@ -1,0 +1,114 @@
+"""What a frozen base makes of images, computed once for all runs by the quick engine."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.networks.augmenting import Variations, augment
+from classifier.networks.config import TrainingConfig
+from classifier.pixels import PREPROCESSING, FittedImages, caches
+from classifier.row_cache import RowCache, make_room
+
+if TYPE_CHECKING:
+    from classifier.networks.stages import Features
+
+BATCH = 16
+_SAMPLE = 8
+
+
+def frozen_features(
+    network: Any,
+    config: TrainingConfig,
+    *,
+    train: FittedImages,
+    validation: FittedImages,
+    progress: Callable[[int, int], None],
+) -> "Features":
+    """Return what the base of a network (a Keras model) makes of images, `config.views` of each of train.
+
+    The first view is the image itself, the others are varied as the settings say, each as its image and its
+    number have it: another run finds them again. `progress` gets (features made, wanted) and may raise to
+    stop. ParityFailed; `Refused` (disk_full).
+    """
+    from classifier.networks.artefacts import base_sha256
+    from classifier.networks.stages import Features
+
+    base = base_sha256(network)
+    cache = feature_cache(base, config, count=int(network.get_layer("features").output.shape[-1]))
+    train_keys = [_key(image.sha256, view) for image in train.images for view in range(config.views)]
+    validation_keys = [_key(image.sha256, 0) for image in validation.images]
+    missing = _missing(cache, train, validation, config.views)
+    make_room(caches(), needed=len(missing) * cache.row_bytes, keep=cache.directory)
+    if missing:
+        session = _session(network, base, train)
+        for start in range(0, len(missing), BATCH):
+            progress(start, len(missing))
+            some = missing[start : start + BATCH]
+            pixels = np.stack([_view(pixels, key, view, config) for key, view, pixels in some])
+            cache.add(
+                [key for key, _, _ in some], session.run(None, {session.get_inputs()[0].name: pixels})[0]
+            )
+        progress(len(missing), len(missing))
+    return Features(
+        values=cache.rows,
+        train=cache.places(train_keys).reshape(-1, config.views),
+        validation=cache.places(validation_keys),
+    )
+
+
+def feature_cache(base: str, config: TrainingConfig, *, count: int) -> RowCache:
+    """Return the cache of a base's features, told by its sha256, of images seen as the settings say."""
+    variations = [asdict(config)[each.name] for each in fields(Variations)] if config.augment else []
+    seen = hashlib.sha256(repr((config.geometry, config.image_size, PREPROCESSING, variations)).encode())
+    directory = caches() / "features" / f"{base[:16]}-{seen.hexdigest()[:16]}"
+    return RowCache(directory, shape=(count,), dtype=np.float32)
+
+
+def _key(sha256: str, view: int) -> bytes:
+    """Return the key of one view of an image."""
+    return hashlib.sha256(bytes.fromhex(sha256) + view.to_bytes(2)).digest()
+
+
+def _missing(
+    cache: RowCache, train: FittedImages, validation: FittedImages, views: int
+) -> list[tuple[bytes, int, NDArray[np.uint8]]]:
+    """Return key, view and pixels of what is to be computed, each once; pixels are read when used."""
+    wanted: dict[bytes, tuple[bytes, int, NDArray[np.uint8]]] = {}
+    for images, count in ((train, views), (validation, 1)):
+        pixels = images.cache.rows
+        for image, row in zip(images.images, images.rows, strict=True):
+            for view in range(count):
+                key = _key(image.sha256, view)
+                wanted.setdefault(key, (key, view, pixels[row]))
+    keys = list(wanted)
+    return [wanted[key] for key, place in zip(keys, cache.places(keys), strict=True) if place < 0]
+
+
+def _view(pixels: NDArray[np.uint8], key: bytes, view: int, config: TrainingConfig) -> NDArray[np.float32]:
+    """Return one view of an image, (S, S, 3) float32 0..255."""
+    if not view or not config.augment:
+        return pixels.astype(np.float32)
+    generator = np.random.default_rng(np.frombuffer(key, dtype=np.uint32))
+    return augment(pixels[None], config, generator=generator)[0]
+
+
+def _session(network: Any, base: str, train: FittedImages) -> Any:
+    """Return the base in the quick engine, exported where no run has done so yet."""
+    import onnxruntime
+
+    from classifier.networks.artefacts import export_features
+
+    size = network.input_shape[1]
+    path: Path = caches() / "bases" / f"{base}-{size}.onnx"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        export_features(network, path, pixels=train.cache.rows[train.rows[:_SAMPLE]])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = os.cpu_count() or 1
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,137 @@
+"""What a training leaves is checked, put in its place, and judged before its version has a row."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.evaluation import engine_from, evaluate, predict, store_predictions
+from classifier.models import ModelVersion, Prediction
+from classifier.networks.config import TrainingConfig
+from classifier.networks.pipeline import LabelledPixels
+from classifier.reading import Unreadable, Wanted, wanted
+from classifier.registry import code_version
+from datasets.errors import Refused
+from datasets.models import Image, Subset
+from training_jobs.leases import Claim, Reports, stop_if_asked
+from training_jobs.leavings import place_of
+from training_jobs.models import TrainingRun
+from training_jobs.training_set import training_set_sha256
+
+if TYPE_CHECKING:
+    from classifier.networks.artefacts import Artefacts
+
+PARITY_IMAGES = 64
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the exported model says of val and test, before its version has a row."""
+
+    predictions: list[Prediction]
+    unreadable: list[Unreadable]
+
+
+def publish_files(
+    run: TrainingRun,
+    weights: Path,
+    *,
+    config: TrainingConfig,
+    classes: Sequence[str],
+    train: LabelledPixels,
+    val: LabelledPixels,
+    scratch: Path,
+) -> "Artefacts":
+    """Export into the scratch folder; both forms must agree on images, of val where there are any."""
+    from classifier.networks.artefacts import publish
+
+    shown = val if len(val) else train
+    # Spread over the subset: its first images are those of its first papers.
+    rows = np.unique(np.linspace(0, len(shown) - 1, PARITY_IMAGES).astype(np.int64))
+    parity_pixels: NDArray[np.uint8] = shown.take(rows)
+    return publish(
+        weights,
+        config=config,
+        classes=classes,
+        directory=scratch / "published",
+        parity_pixels=parity_pixels,
+        notes={
+            "name": run.name,
+            "training_run": run.pk,
+            "attempt": run.attempt,
+            "split": str(run.split),
+            "label_cutoff": run.label_cutoff.isoformat(),
+            "training_set_sha256": training_set_sha256(run.split, run.label_cutoff),
+            "training_images": len(train),
+            "validation_images": len(val),
+            "code_version": code_version(),
+        },
+    )
+
+
+def into_models(run: TrainingRun, published: Path) -> Path:
+    """Rename the published folder to its place, which no other attempt can have; return that."""
+    place = place_of(run)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    published.rename(place)
+    descriptor = os.open(place.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return place
+
+
+def answers_of(
+    run: TrainingRun,
+    claim: Claim,
+    directory: Path,
+    artefacts: "Artefacts",
+    *,
+    config: TrainingConfig,
+    classes: Sequence[str],
+) -> Answers:
+    """Classify val and test with the engine that will serve, from the very files that were published."""
+    engine = engine_from(
+        directory / artefacts.onnx.name,
+        sha256=artefacts.onnx_sha256,
+        classes=classes,
+        size=config.image_size,
+        geometry=config.geometry,
+    )
+    images: list[Wanted] = []
+    for subset in (Subset.VAL, Subset.TEST):
+        usable: Any = Image.objects.in_subset(run.split, subset).usable_as_of(run.label_cutoff)
+        images += wanted(usable)
+    answers, reports = Answers([], []), Reports(run)
+    for predictions, unreadable in predict(engine, images):
+        answers.predictions.extend(predictions)
+        answers.unreadable.extend(unreadable)
+        done = len(answers.predictions) + len(answers.unreadable)
+        reports(done, len(images), f"Classifying val and test: {done:,} of {len(images):,} images")
+        stop_if_asked(claim)
+    return answers
+
+
+def judge(run: TrainingRun, version: ModelVersion, answers: Answers) -> None:
+    """Store what the version says of val and test, and score it there; an empty subset has no score."""
+    store_predictions(version, answers.predictions)
+    unreadable = [each.image for each in answers.unreadable]
+    for subset in (Subset.VAL, Subset.TEST):
+        try:
+            evaluate(
+                version,
+                split=run.split,
+                subset=subset,
+                cutoff=run.label_cutoff,
+                author=run.created_by,
+                unreadable=unreadable,
+            )
+        except Refused as refusal:
+            if refusal.code not in ("empty_subset", "no_readable_image"):
+                raise
+            run.note(f"No score on {subset}: {refusal}")
