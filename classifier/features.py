@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from classifier.networks.augmenting import Variations, augment
 from classifier.networks.config import TrainingConfig
-from classifier.pixels import PREPROCESSING, FittedImages, caches
+from classifier.pixels import PREPROCESSING, FittedImages, caches, pixel_cache
 from classifier.row_cache import RowCache, make_room
 
 if TYPE_CHECKING:
@@ -46,14 +46,15 @@ def frozen_features(
     missing = _missing(cache, train, validation, config.views)
     make_room(caches(), needed=len(missing) * cache.row_bytes, keep=cache.directory)
     if missing:
-        session = _session(network, base, train)
+        # Opened anew: it holds the images of both.
+        pixels = pixel_cache(size=config.image_size, geometry=config.geometry).rows
+        session = _session(network, base, pixels[train.rows[:_SAMPLE]])
+        name = session.get_inputs()[0].name
         for start in range(0, len(missing), BATCH):
             progress(start, len(missing))
             some = missing[start : start + BATCH]
-            pixels = np.stack([_view(pixels, key, view, config) for key, view, pixels in some])
-            cache.add(
-                [key for key, _, _ in some], session.run(None, {session.get_inputs()[0].name: pixels})[0]
-            )
+            views = np.stack([_view(pixels[row], key, view, config) for key, view, row in some])
+            cache.add([key for key, _, _ in some], session.run(None, {name: views})[0])
         progress(len(missing), len(missing))
     return Features(
         values=cache.rows,
@@ -77,15 +78,14 @@ def _key(sha256: str, view: int) -> bytes:
 
 def _missing(
     cache: RowCache, train: FittedImages, validation: FittedImages, views: int
-) -> list[tuple[bytes, int, NDArray[np.uint8]]]:
-    """Return key, view and pixels of what is to be computed, each once; pixels are read when used."""
-    wanted: dict[bytes, tuple[bytes, int, NDArray[np.uint8]]] = {}
+) -> list[tuple[bytes, int, int]]:
+    """Return key, view and row of the pixels of what is to be computed, each once."""
+    wanted: dict[bytes, tuple[bytes, int, int]] = {}
     for images, count in ((train, views), (validation, 1)):
-        pixels = images.cache.rows
         for image, row in zip(images.images, images.rows, strict=True):
             for view in range(count):
                 key = _key(image.sha256, view)
-                wanted.setdefault(key, (key, view, pixels[row]))
+                wanted.setdefault(key, (key, view, int(row)))
     keys = list(wanted)
     return [wanted[key] for key, place in zip(keys, cache.places(keys), strict=True) if place < 0]
 
@@ -98,7 +98,7 @@ def _view(pixels: NDArray[np.uint8], key: bytes, view: int, config: TrainingConf
     return augment(pixels[None], config, generator=generator)[0]
 
 
-def _session(network: Any, base: str, train: FittedImages) -> Any:
+def _session(network: Any, base: str, sample: NDArray[np.uint8]) -> Any:
     """Return the base in the quick engine, exported where no run has done so yet."""
     import onnxruntime
 
@@ -108,7 +108,7 @@ def _session(network: Any, base: str, train: FittedImages) -> Any:
     path: Path = caches() / "bases" / f"{base}-{size}.onnx"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        export_features(network, path, pixels=train.cache.rows[train.rows[:_SAMPLE]])
+        export_features(network, path, pixels=sample)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = os.cpu_count() or 1
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

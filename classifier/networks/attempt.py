@@ -93,7 +93,7 @@ class Attempt:
             elif place:
                 # The last stage goes on from its predecessor's best, as a whole network from now on.
                 self._load_best(self.stages[place - 1].model)
-                self.at.stage = place
+                self.at.stage, self.at.began = place, len(self.at.epochs)
                 self._keep_best(stage.model)
             while not self._is_over(stage):
                 self._run_epoch(stage)
@@ -102,8 +102,9 @@ class Attempt:
     def _is_over(self, stage: Stage) -> bool:
         """Whether a stage has had its epochs, or gained nothing for as many as its patience lasts."""
         done = len(self.at.epochs)
-        gained = max(self.at.best_epoch, stage.first - 1)
-        return done >= stage.last or bool(self.config.patience and done - gained >= self.config.patience)
+        gained = max(self.at.best_epoch, self.at.began)
+        has_patience = not self.config.patience or done - gained < self.config.patience
+        return done - self.at.began >= stage.epochs or not has_patience
 
     def _run_epoch(self, stage: Stage) -> None:
         """Train one epoch, or the rest of it, and judge what came of it."""
@@ -140,8 +141,8 @@ class Attempt:
 
     def _rate(self, stage: Stage, epoch: int, step: int) -> float:
         """Return the learning rate of a step of an epoch."""
-        steps = (stage.last - stage.first + 1) * self.per_epoch
-        step += (epoch - stage.first) * self.per_epoch
+        steps = stage.epochs * self.per_epoch
+        step += (epoch - 1 - self.at.began) * self.per_epoch
         return learning_rate(step, steps=steps, highest=stage.rate, schedule=self.config.schedule)
 
     def _add_up(self, logs: dict[str, Any]) -> None:

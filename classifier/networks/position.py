@@ -43,6 +43,8 @@ class Position:
     """Where a training stands: between two steps."""
 
     stage: int = 0
+    # Epochs that were done when the stage began: the one before may have ended early.
+    began: int = 0
     # Steps of the epoch begun, and the sums of loss and accuracy over them.
     step: int = 0
     loss: float = 0.0

@@ -33,7 +33,7 @@ Featured = Callable[[keras.Model], Features]
 
 
 class Stage:
-    """A network learning from all its pixels. Epochs `first` to `last` of the run are its own."""
+    """A network learning from all its pixels, for at most so many `epochs`, at most at this `rate`."""
 
     def __init__(
         self,
@@ -42,7 +42,6 @@ class Stage:
         *,
         train: LabelledPixels,
         validation: LabelledPixels,
-        first: int,
         epochs: int,
         rate: float,
     ) -> None:
@@ -50,8 +49,7 @@ class Stage:
         self.config = config
         self.train = train
         self.validation = validation
-        self.first = first
-        self.last = first + epochs - 1
+        self.epochs = epochs
         self.rate = rate
 
     def begin(self) -> None:
@@ -114,16 +112,16 @@ def stages_of(
     Without `featured` the head learns through a frozen base, which looks at every image in every epoch.
     """
 
-    def of(kind: type[Stage], first: int, epochs: int, rate: float, **more: object) -> Stage:
+    def of(kind: type[Stage], epochs: int, rate: float, **more: object) -> Stage:
         images = {"train": train, "validation": validation}
-        return kind(network, config, first=first, epochs=epochs, rate=rate, **images, **more)  # type: ignore[arg-type]
+        return kind(network, config, epochs=epochs, rate=rate, **images, **more)  # type: ignore[arg-type]
 
     rate = config.learning_rate
     if config.base_learns or featured is None:
-        first = of(Stage, 1, config.epochs, rate)
+        first = of(Stage, config.epochs, rate)
     else:
-        first = of(HeadStage, 1, config.epochs, rate, featured=featured)
+        first = of(HeadStage, config.epochs, rate, featured=featured)
     if not config.finetuning_epochs:
         return [first]
-    later = of(FinetuningStage, config.epochs + 1, config.finetuning_epochs, config.finetune_learning_rate)
+    later = of(FinetuningStage, config.finetuning_epochs, config.finetune_learning_rate)
     return [first, later]

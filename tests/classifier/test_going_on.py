@@ -172,3 +172,24 @@ def test_images_may_lie_anywhere_in_a_file(tmp_path: Path) -> None:
     config = tiny(augment=True)
     one, other = train(config, tmp_path / "a"), train(config, tmp_path / "b", train=moved)
     assert same(one, other, config)
+
+
+def test_a_stage_that_ends_early_leaves_the_next_its_own_epochs_and_rates(tmp_path: Path) -> None:
+    from classifier.networks.architectures import build
+    from classifier.networks.attempt import Attempt
+    from classifier.networks.stages import Stage
+
+    config = tiny(epochs=9, patience=1, learning_rate=1e-6)
+    network = build(config, class_count=len(CLASSES))
+    images = {"train": panels(24), "validation": panels(12, seed=1)}
+    stages = [
+        Stage(network, config, epochs=epochs, rate=rate, **images) for epochs, rate in ((9, 1e-7), (2, 1e-3))
+    ]
+    given = {"classes": CLASSES, "directory": tmp_path, "on_epoch": lambda _: None, "on_batch": None}
+    attempt = Attempt(config, stages=stages, should_stop=lambda: False, **given)
+    attempt.run()
+    first = [each for each in attempt.at.epochs if each.learning_rate < 1e-6]
+    later = attempt.at.epochs[len(first) :]
+    assert len(first) < 9
+    assert 1 <= len(later) <= 2
+    assert all(1e-5 < each.learning_rate <= 1e-3 for each in later)
