@@ -279,6 +279,7 @@ size.value = localStorage.getItem("thumb-size") ?? (window.innerWidth < 700 ? 10
 size.addEventListener("input", () => {
     localStorage.setItem("thumb-size", size.value);
     setSize();
+    grid.fill();
 });
 setSize();
 labels.start();

@@ -38,7 +38,12 @@ export class Grid {
             this.end.textContent = "";
         }
         this.tellEnd();
-        if (this.pages.more && this.end.getBoundingClientRect().top < window.innerHeight + this.pages.ahead) setTimeout(() => this.load());
+        setTimeout(() => this.fill());
+    }
+
+    // Load on while the end is near: an observer tells only of a change, and a thumbnail's size may change in between.
+    fill() {
+        if (this.pages.more && this.end.getBoundingClientRect().top < window.innerHeight + this.pages.ahead) this.load();
     }
 
     // Say below the last image what comes after it.
