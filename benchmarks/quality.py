@@ -119,12 +119,9 @@ def with_drawn(train: LabelledPixels, config: TrainingConfig) -> LabelledPixels:
     drawn = drawn_panels(
         config.drawn_papers, numbers=numbers, size=size, geometry=geometry, progress=lambda done, total: None
     )
-    pixels = pixel_cache(size=size, geometry=geometry).rows[drawn.rows]
-    return LabelledPixels(
-        np.concatenate([train.pixels, pixels]),
-        np.concatenate([train.labels, drawn.labels]),
-        papers=np.concatenate([train.papers, train.papers.max() + drawn.papers]),
-    )
+    pixels = np.concatenate([train.pixels, pixel_cache(size=size, geometry=geometry).rows[drawn.rows]])
+    rows = np.arange(len(train), len(pixels), dtype=np.int64)
+    return train.joined(pixels, rows=rows, labels=drawn.labels, papers=drawn.papers)
 
 
 def config_named(name: str, changes: Mapping[str, str]) -> TrainingConfig:

@@ -82,11 +82,10 @@ def plain(network: Any, config: TrainingConfig, images: LabelledPixels, *, epoch
             network.train_on_batch(varied_by_scipy(images.take(rows), generator), targets[rows])
 
 
-def ours(config: TrainingConfig, images: LabelledPixels, featured: Any = None) -> float:
-    """Train as a run does; return the seconds of its epochs, and of the features where there are some."""
+def ours(config: TrainingConfig, images: LabelledPixels, **more: Any) -> list[float]:
+    """Train as a run does; return the seconds of each epoch."""
     from classifier.networks.fitting import fit
 
-    seconds = 0.0
     with tempfile.TemporaryDirectory() as folder:
         result = fit(
             config,
@@ -95,10 +94,9 @@ def ours(config: TrainingConfig, images: LabelledPixels, featured: Any = None) -
             validation=nothing(config.image_size),
             directory=Path(folder),
             on_epoch=lambda epoch: None,
-            featured=featured,
+            **more,
         )
-        seconds = sum(epoch.seconds for epoch in result.epochs)
-    return seconds
+    return [epoch.seconds for epoch in result.epochs]
 
 
 def frozen(rounds: int, images: int) -> dict[str, float]:
@@ -136,7 +134,7 @@ def frozen(rounds: int, images: int) -> dict[str, float]:
             return Features(np.concatenate(values), np.arange(images)[:, None], np.zeros(0, np.int64))
 
         def once() -> float:
-            return ours(config, panels, featured) + looked
+            return sum(ours(config, panels, featured=featured)) + looked
 
         def through() -> float:
             return timed(lambda: plain(network, config, panels, epochs=EPOCHS))
@@ -156,29 +154,13 @@ def cnn(rounds: int, images: int) -> dict[str, float]:
     panels = noise(images, config.image_size)
     network = compiled(build(config, class_count=len(CLASSES)), config)
     plain(network, config, panels, epochs=1)
-    # Of two epochs the first also builds the network's graph: twice the second is told.
+    # Of two epochs the first also builds the network's graph: the second is told.
     return compared(
         "cnn",
-        lambda: second_epoch(config, panels),
+        lambda: ours(config, panels)[-1],
         lambda: timed(lambda: plain(network, config, panels, epochs=1)),
         rounds,
     )
-
-
-def second_epoch(config: TrainingConfig, images: LabelledPixels) -> float:
-    """Return the seconds of a run's second epoch."""
-    from classifier.networks.fitting import fit
-
-    with tempfile.TemporaryDirectory() as folder:
-        result = fit(
-            config,
-            classes=CLASSES,
-            train=images,
-            validation=nothing(config.image_size),
-            directory=Path(folder),
-            on_epoch=lambda epoch: None,
-        )
-    return result.epochs[-1].seconds
 
 
 def memory() -> dict[str, float]:
@@ -209,19 +191,10 @@ def memory() -> dict[str, float]:
 def steps(config: TrainingConfig, images: LabelledPixels, *, most: int) -> None:
     """Take some steps of an epoch, then stop."""
     from classifier.networks.errors import FittingCancelled
-    from classifier.networks.fitting import fit
 
     taken = iter(range(most))
-    with tempfile.TemporaryDirectory() as folder, suppress(FittingCancelled):
-        fit(
-            config,
-            classes=CLASSES,
-            train=images,
-            validation=nothing(config.image_size),
-            directory=Path(folder),
-            on_epoch=lambda epoch: None,
-            should_stop=lambda: next(taken, None) is None,
-        )
+    with suppress(FittingCancelled):
+        ours(config, images, should_stop=lambda: next(taken, None) is None)
 
 
 def anonymous_mib() -> int:

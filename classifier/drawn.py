@@ -44,12 +44,13 @@ def drawn_panels(
     wanted = [image for image in plan.images() if image.copy_of is None and image.label in numbers]
     cache = pixel_cache(size=size, geometry=geometry)
     keys = [_key(image) for image in wanted]
-    missing = [image for image, place in zip(wanted, cache.places(keys), strict=True) if place < 0]
+    drawings = zip(keys, wanted, cache.places(keys), strict=True)
+    missing = [(key, image) for key, image, place in drawings if place < 0]
     for start in range(0, len(missing), _AT_ONCE):
         progress(len(wanted) - len(missing) + start, len(wanted))
         some = missing[start : start + _AT_ONCE]
-        pixels = [fit_pixels(draw_image(image), size=size, geometry=geometry) for image in some]
-        cache.add([_key(image) for image in some], np.stack(pixels))
+        pixels = [fit_pixels(draw_image(image), size=size, geometry=geometry) for _, image in some]
+        cache.add([key for key, _ in some], np.stack(pixels))
     return DrawnPanels(
         rows=cache.places(keys),
         labels=np.array([numbers[image.label] for image in wanted], dtype=np.int64),

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 BATCH = 16
 _SAMPLE = 8
+
+
+class View(NamedTuple):
+    """One view of an image: its key in the cache, its number, and the row of the image's pixels."""
+
+    key: bytes
+    number: int
+    row: int
 
 
 def frozen_features(
@@ -41,9 +49,10 @@ def frozen_features(
 
     base = base_sha256(network)
     cache = feature_cache(base, config, count=int(network.get_layer("features").output.shape[-1]))
-    train_keys = [_key(image.sha256, view) for image in train.images for view in range(config.views)]
-    validation_keys = [_key(image.sha256, 0) for image in validation.images]
-    missing = _missing(cache, train, validation, config.views)
+    of_train, of_validation = _views(train, config.views), _views(validation, 1)
+    every = {view.key: view for view in (*of_train, *of_validation)}
+    places = cache.places(list(every))
+    missing = [view for view, place in zip(every.values(), places, strict=True) if place < 0]
     make_room(caches(), needed=len(missing) * cache.row_bytes, keep=cache.directory)
     if missing:
         # Opened anew: it holds the images of both.
@@ -53,13 +62,13 @@ def frozen_features(
         for start in range(0, len(missing), BATCH):
             progress(start, len(missing))
             some = missing[start : start + BATCH]
-            views = np.stack([_view(pixels[row], key, view, config) for key, view, row in some])
-            cache.add([key for key, _, _ in some], session.run(None, {name: views})[0])
+            seen = np.stack([_varied(pixels[view.row], view, config) for view in some])
+            cache.add([view.key for view in some], session.run(None, {name: seen})[0])
         progress(len(missing), len(missing))
     return Features(
         values=cache.rows,
-        train=cache.places(train_keys).reshape(-1, config.views),
-        validation=cache.places(validation_keys),
+        train=cache.places([view.key for view in of_train]).reshape(-1, config.views),
+        validation=cache.places([view.key for view in of_validation]),
     )
 
 
@@ -71,30 +80,20 @@ def feature_cache(base: str, config: TrainingConfig, *, count: int) -> RowCache:
     return RowCache(directory, shape=(count,), dtype=np.float32)
 
 
-def _key(sha256: str, view: int) -> bytes:
-    """Return the key of one view of an image."""
-    return hashlib.sha256(bytes.fromhex(sha256) + view.to_bytes(2)).digest()
+def _views(images: FittedImages, count: int) -> list[View]:
+    """Return so many views of each image, one image after the other."""
+    return [
+        View(hashlib.sha256(bytes.fromhex(image.sha256) + number.to_bytes(2)).digest(), number, int(row))
+        for image, row in zip(images.images, images.rows, strict=True)
+        for number in range(count)
+    ]
 
 
-def _missing(
-    cache: RowCache, train: FittedImages, validation: FittedImages, views: int
-) -> list[tuple[bytes, int, int]]:
-    """Return key, view and row of the pixels of what is to be computed, each once."""
-    wanted: dict[bytes, tuple[bytes, int, int]] = {}
-    for images, count in ((train, views), (validation, 1)):
-        for image, row in zip(images.images, images.rows, strict=True):
-            for view in range(count):
-                key = _key(image.sha256, view)
-                wanted.setdefault(key, (key, view, int(row)))
-    keys = list(wanted)
-    return [wanted[key] for key, place in zip(keys, cache.places(keys), strict=True) if place < 0]
-
-
-def _view(pixels: NDArray[np.uint8], key: bytes, view: int, config: TrainingConfig) -> NDArray[np.float32]:
+def _varied(pixels: NDArray[np.uint8], view: View, config: TrainingConfig) -> NDArray[np.float32]:
     """Return one view of an image, (S, S, 3) float32 0..255."""
-    if not view or not config.augment:
+    if not view.number or not config.augment:
         return pixels.astype(np.float32)
-    generator = np.random.default_rng(np.frombuffer(key, dtype=np.uint32))
+    generator = np.random.default_rng(np.frombuffer(view.key, dtype=np.uint32))
     return augment(pixels[None], config, generator=generator)[0]
 
 

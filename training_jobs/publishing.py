@@ -1,6 +1,5 @@
 """What a training leaves is checked, put in its place, and judged before its version has a row."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from classifier.evaluation import engine_from, evaluate, predict, store_predicti
 from classifier.models import ModelVersion, Prediction
 from classifier.networks.config import TrainingConfig
 from classifier.networks.pipeline import LabelledPixels
+from classifier.networks.storing import sync_folder
 from classifier.reading import Unreadable, Wanted, wanted
 from classifier.registry import code_version
 from datasets.errors import Refused
@@ -20,7 +20,6 @@ from datasets.models import Image, Subset
 from training_jobs.leases import Claim, Reports, stop_if_asked
 from training_jobs.leavings import place_of
 from training_jobs.models import TrainingRun
-from training_jobs.training_set import training_set_sha256
 
 if TYPE_CHECKING:
     from classifier.networks.artefacts import Artefacts
@@ -42,11 +41,15 @@ def publish_files(
     *,
     config: TrainingConfig,
     classes: Sequence[str],
+    training_set: str,
     train: LabelledPixels,
     val: LabelledPixels,
     scratch: Path,
 ) -> "Artefacts":
-    """Export into the scratch folder; both forms must agree on images, of val where there are any."""
+    """Export into the scratch folder; both forms must agree on images, of val where there are any.
+
+    `training_set`: the sha256 of what was learnt from, for the recipe.
+    """
     from classifier.networks.artefacts import publish
 
     shown = val if len(val) else train
@@ -65,7 +68,7 @@ def publish_files(
             "attempt": run.attempt,
             "split": str(run.split),
             "label_cutoff": run.label_cutoff.isoformat(),
-            "training_set_sha256": training_set_sha256(run.split, run.label_cutoff),
+            "training_set_sha256": training_set,
             "training_images": len(train),
             "validation_images": len(val),
             "code_version": code_version(),
@@ -78,11 +81,7 @@ def into_models(run: TrainingRun, published: Path) -> Path:
     place = place_of(run)
     place.parent.mkdir(parents=True, exist_ok=True)
     published.rename(place)
-    descriptor = os.open(place.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(place.parent)
     return place
 
 

@@ -45,7 +45,7 @@ def run_training(run: TrainingRun, claim: Claim) -> None:
     classes = list(run.split.dataset.classes.order_by("position").values_list("name", flat=True))
     with _scratch(run) as scratch:
         read = {subset: _read_subset(run, claim, subset, config) for subset in (Subset.TRAIN, Subset.VAL)}
-        train, val = (_labelled(run, images, classes) for images in read.values())
+        train, val = (_labelled(run, subset, images, classes) for subset, images in read.items())
         if not len(train):
             raise Refused(
                 "None of the images of train could be read, so nothing can be learnt. The log says why.",
@@ -56,7 +56,14 @@ def run_training(run: TrainingRun, claim: Claim) -> None:
         fitted = _fit(run, claim, config=config, classes=classes, read=read, train=taught, val=val)
         run.report(done=0, total=0, message="Exporting the model and comparing both forms")
         artefacts = publish_files(
-            run, fitted.weights, config=config, classes=classes, train=train, val=val, scratch=scratch
+            run,
+            fitted.weights,
+            config=config,
+            classes=classes,
+            training_set=digest,
+            train=train,
+            val=val,
+            scratch=scratch,
         )
         stop_if_asked(claim)
         directory = into_models(run, artefacts.recipe.parent)
@@ -141,9 +148,9 @@ def _read_subset(run: TrainingRun, claim: Claim, subset: Subset, config: Trainin
     return read
 
 
-def _labelled(run: TrainingRun, read: FittedImages, classes: Sequence[str]) -> LabelledPixels:
-    """Return images with the labels of the run's cut-off, as numbers of its classes."""
-    usable: Any = Image.objects.in_subset(run.split).usable_as_of(run.label_cutoff)
+def _labelled(run: TrainingRun, subset: Subset, read: FittedImages, classes: Sequence[str]) -> LabelledPixels:
+    """Return a subset's images with the labels of the run's cut-off, as numbers of its classes."""
+    usable: Any = Image.objects.in_subset(run.split, subset).usable_as_of(run.label_cutoff)
     told = {pk: (label, paper) for pk, label, paper in usable.values_list("pk", "label_then", "paper_key")}
     labels, papers = zip(*[told[image.pk] for image in read.images], strict=True) if read.images else ((), ())
     numbers = np.array([classes.index(label) for label in labels], dtype=np.int64)
@@ -167,12 +174,9 @@ def _with_drawn(
     size, geometry = config.image_size, config.geometry
     drawn = drawn_panels(config.drawn_papers, numbers=known, size=size, geometry=geometry, progress=progress)
     run.note(f"{len(drawn.rows):,} drawn panels join the {len(train):,} training images")
-    return LabelledPixels(
-        pixel_cache(size=size, geometry=geometry).rows,
-        np.concatenate([train.labels, drawn.labels]),
-        np.concatenate([train.rows, drawn.rows]),
-        np.concatenate([train.papers, train.papers.max() + drawn.papers]),
-    )
+    # Opened anew: it holds what was drawn.
+    pixels = pixel_cache(size=size, geometry=geometry).rows
+    return train.joined(pixels, rows=drawn.rows, labels=drawn.labels, papers=drawn.papers)
 
 
 def _fit(

@@ -65,10 +65,7 @@ def publish(
         model.save(keras_file)
         # Keras exports only what has been called.
         model(np.zeros((1, config.image_size, config.image_size, 3), dtype=np.float32), training=False)
-        with warnings.catch_warnings():
-            # Keras asks NumPy for a name that is about to change its meaning.
-            warnings.simplefilter("ignore", FutureWarning)
-            model.export(onnx_file, format="onnx", verbose=False)
+        _export(model, onnx_file)
         parity = measure_parity(keras_file, onnx_file, pixels=_or_noise(parity_pixels, config))
         if not parity <= PARITY_LIMIT:
             raise ParityFailed(
@@ -117,9 +114,7 @@ def export_features(network: keras.Model, path: Path, *, pixels: NDArray[np.uint
     batch = pixels.astype(np.float32)
     told = base.predict_on_batch(batch)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            base.export(temporary, format="onnx", verbose=False)
+        _export(base, temporary)
         session = onnxruntime.InferenceSession(temporary, providers=["CPUExecutionProvider"])
         exported = session.run(None, {session.get_inputs()[0].name: batch})[0]
         difference = float(np.abs(told - exported).max() / max(1.0, float(np.abs(told).max())))
@@ -130,6 +125,14 @@ def export_features(network: keras.Model, path: Path, *, pixels: NDArray[np.uint
         into_place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _export(model: keras.Model, path: Path) -> None:
+    """Write a model that has been called as ONNX."""
+    with warnings.catch_warnings():
+        # Keras asks NumPy for a name that is about to change its meaning.
+        warnings.simplefilter("ignore", FutureWarning)
+        model.export(path, format="onnx", verbose=False)
 
 
 def base_sha256(network: keras.Model) -> str:

@@ -16,7 +16,7 @@ from classifier.networks.storing import into_place
 
 KEPT = 2
 _NAME = re.compile(r"checkpoint-\d{9}\.npz")
-# What reading a broken file has been seen to raise; its checksums are those of the zip archive.
+# What NumPy, zipfile and json raise for a file that is broken; its checksums are those of the zip archive.
 _BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, NotImplementedError)
 
 

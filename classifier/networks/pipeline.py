@@ -39,6 +39,22 @@ class LabelledPixels:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def joined(
+        self,
+        pixels: UInt8Array,
+        *,
+        rows: NDArray[np.int64],
+        labels: NDArray[np.int64],
+        papers: NDArray[np.int64],
+    ) -> "LabelledPixels":
+        """Return these images and more, of papers of their own; `pixels` holds both, each in its rows."""
+        return LabelledPixels(
+            pixels,
+            np.concatenate([self.labels, labels]),
+            np.concatenate([self.rows, rows]),
+            np.concatenate([self.papers, self.papers.max() + 1 + papers]),
+        )
+
     def take(self, which: NDArray[np.int64]) -> UInt8Array:
         """Return the pixels of some images, (len(which), S, S, 3) uint8."""
         return np.asarray(self.pixels[self.rows[which]])

@@ -5,7 +5,7 @@ import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,20 @@ OUTSIDE = (
 )
 
 
+def manage(environment: Mapping[str, str], *args: str) -> str:
+    """Run a management command in an environment; return what it printed, fail where it failed."""
+    ended = subprocess.run(
+        [sys.executable, "manage.py", *args],
+        cwd=ROOT,
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
 @dataclass(frozen=True)
 class ServedSite:
     """An installation that answers, on SQLite and the queue of files in a data directory of its own."""
@@ -41,16 +55,7 @@ class ServedSite:
 
     def manage(self, *args: str) -> str:
         """Run a management command of this installation; return what it printed, fail where it failed."""
-        ended = subprocess.run(
-            [sys.executable, "manage.py", *args],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        return ended.stdout
+        return manage(self.environment, *args)
 
     def log(self) -> str:
         """Return what the site and its workers have printed."""

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from biofors_site.serving import worker_command
-from tests.e2e.conftest import ROOT, installation_environment
+from tests.e2e.conftest import ROOT, installation_environment, manage
 from tests.faults.servers import PATIENCE, until
 
 LEASE = 5.0
@@ -39,16 +39,7 @@ class Installation:
 
     def manage(self, *args: str) -> str:
         """Run a management command; return what it printed, fail where it failed."""
-        ended = subprocess.run(
-            [sys.executable, "manage.py", *args],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        return ended.stdout
+        return manage(self.environment, *args)
 
     def start(self, name: str, *command: str, **extra: str) -> subprocess.Popen[bytes]:
         """Start a process in a group of its own, its words in a log."""

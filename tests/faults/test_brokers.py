@@ -37,10 +37,11 @@ def test_an_idle_worker_consumes_again_after_its_redis_was_restarted(
     servers.start_worker()
     until(lambda: _is_alive(servers), what="the worker")
     redis.kill()
-    time.sleep(3)
+    until(lambda: "Cannot connect to redis" in servers.logs(), what="a worker that misses its Redis")
     redis.start()
     run = servers.queue_run()
     servers.wait_for(run, "running", seconds=COMES_BACK_WITHIN)
+    assert servers.run(run)["attempt"] == 1
 
 
 def _is_alive(installation: Installation) -> bool:

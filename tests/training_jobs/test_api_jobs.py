@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
@@ -21,9 +21,7 @@ from tests.factories_models import (
     InferenceJobFactory,
     ModelVersionFactory,
     TrainingRunFactory,
-    labelled_dataset,
     predict_all,
-    split_of,
 )
 from tests.rest import API, api, assert_error
 from training_jobs import archives
@@ -31,21 +29,8 @@ from training_jobs.models import EpochMetric, ImportJob, InferenceJob, TrainingR
 
 __all__ = ["api"]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("woken")]
 Api = Callable[..., APIClient]
-
-
-@pytest.fixture(autouse=True)
-def woken() -> Iterator[Any]:
-    """What would have been sent to workers."""
-    with patch("celery.current_app.send_task") as send:
-        yield send
-
-
-@pytest.fixture
-def split() -> Split:
-    """A split of a small labelled dataset."""
-    return split_of(labelled_dataset(slug="d"))
 
 
 def test_a_run_is_queued_watched_cancelled_and_retried(

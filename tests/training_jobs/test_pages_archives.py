@@ -10,13 +10,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.factories_models import ImportJobFactory
-from tests.training_jobs.test_pages_imports import As, as_role, checked, mixed, read, send, woken
+from tests.training_jobs.test_pages_imports import As, checked, mixed, read, send
 from training_jobs import archives
 from training_jobs.models import Job
 
-__all__ = ["as_role", "woken"]
-
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("woken")]
 
 
 def test_a_check_whose_archive_has_gone_asks_for_it_again(as_role: As, data_dir: Path) -> None:

@@ -5,13 +5,12 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -23,27 +22,8 @@ from tests.factories_models import ImportJobFactory
 from training_jobs.models import ImportJob, Job
 from training_jobs.tasks import run_import
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("woken")]
 As = Callable[..., Client]
-
-
-@pytest.fixture(autouse=True)
-def woken() -> Iterator[Any]:
-    """What would have been sent to workers."""
-    with patch("celery.current_app.send_task") as send:
-        yield send
-
-
-@pytest.fixture
-def as_role(user_in_role: Callable[[str], User]) -> As:
-    """A browser signed in as a user in a role."""
-
-    def signed_in(role: str = "curator") -> Client:
-        client = Client()
-        client.force_login(user_in_role(role))
-        return client
-
-    return signed_in
 
 
 def read(response: Any) -> str:

@@ -1,15 +1,12 @@
 """The pages of bulk inference: what is to be classified, the jobs, one that is followed."""
 
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
-from unittest.mock import patch
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.contrib.messages import get_messages
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -24,25 +21,11 @@ from tests.factories_models import (
     images_in,
     labelled_dataset,
     predict_all,
-    split_of,
 )
 from training_jobs.models import InferenceJob
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("woken")]
 PAGE = "/classify/datasets/"
-
-
-@pytest.fixture(autouse=True)
-def woken() -> Iterator[Any]:
-    """What would have been sent to workers."""
-    with patch("celery.current_app.send_task") as send:
-        yield send
-
-
-@pytest.fixture
-def split() -> Split:
-    """A split of a small labelled dataset of 24 images."""
-    return split_of(labelled_dataset(slug="d"))
 
 
 @pytest.fixture
@@ -51,18 +34,6 @@ def version(split: Split) -> ModelVersion:
     made = ModelVersionFactory(name="panels", version=1, split=split)
     Alias.objects.create(name="champion", version=made)
     return made
-
-
-@pytest.fixture
-def as_role(user_in_role: Callable[[str], User]) -> Callable[..., Client]:
-    """A browser signed in as a user in a role."""
-
-    def signed_in(role: str = "curator") -> Client:
-        client = Client()
-        client.force_login(user_in_role(role))
-        return client
-
-    return signed_in
 
 
 def test_the_form_proposes_the_champion_and_counts_what_it_has_not_classified(

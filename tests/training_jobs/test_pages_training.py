@@ -1,12 +1,10 @@
 """The pages of training runs: the list, the form of a new one, one that is followed."""
 
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
@@ -26,33 +24,8 @@ from training_jobs.admin.forms import defaults_of
 from training_jobs.launching import queue_training
 from training_jobs.models import EpochMetric, TrainingRun
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("woken")]
 NEW = "/training/new/?dataset=d"
-
-
-@pytest.fixture(autouse=True)
-def woken() -> Iterator[Any]:
-    """What would have been sent to workers."""
-    with patch("celery.current_app.send_task") as send:
-        yield send
-
-
-@pytest.fixture
-def split() -> Split:
-    """A split of a small labelled dataset."""
-    return split_of(labelled_dataset(slug="d"))
-
-
-@pytest.fixture
-def as_role(user_in_role: Callable[[str], User]) -> Callable[..., Client]:
-    """A browser signed in as a user in a role."""
-
-    def signed_in(role: str = "curator") -> Client:
-        client = Client()
-        client.force_login(user_in_role(role))
-        return client
-
-    return signed_in
 
 
 def add_epochs(run: TrainingRun, count: int, *, attempt: int = 1, best: int = 1) -> None:

@@ -1,10 +1,8 @@
 """Who is next: over REST, on the Training page, and by the command that trains."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import StringIO
-from typing import Any
-from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,28 +11,15 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from datasets.models import Split
-from tests.factories_models import TrainingRunFactory, labelled_dataset, split_of
+from tests.factories_models import TrainingRunFactory
 from tests.rest import API, api, assert_error
 from training_jobs.models import TrainingRun
 
 __all__ = ["api"]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("woken")]
 Api = Callable[..., APIClient]
 RUNS = f"{API}training-runs/"
-
-
-@pytest.fixture(autouse=True)
-def woken() -> Iterator[Any]:
-    """What would have been sent to workers."""
-    with patch("celery.current_app.send_task") as send:
-        yield send
-
-
-@pytest.fixture
-def split() -> Split:
-    """A split of a small labelled dataset."""
-    return split_of(labelled_dataset(slug="d"))
 
 
 def test_a_run_is_queued_with_a_priority_that_can_be_changed_while_it_waits(api: Api, split: Split) -> None:
