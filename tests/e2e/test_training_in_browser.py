@@ -37,7 +37,7 @@ def test_a_run_is_queued_watched_and_ends_in_a_model_that_can_be_promoted(
     page = curator
     page.get_by_role("link", name="Train a model").click()
     page.get_by_label("Model name").fill("seen")
-    page.get_by_label("Epochs").fill("2")
+    page.get_by_label("Epochs", exact=True).fill("2")
     page.get_by_label("Image size").fill("32")
     page.get_by_role("button", name="Queue the run").click()
     page.wait_for_url(re.compile(r"/training/\d+/"))
