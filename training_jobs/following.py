@@ -10,7 +10,10 @@ from django.db import Error
 from datasets.errors import Refused
 from training_jobs.launching import queue_position
 from training_jobs.leases import reap
-from training_jobs.models import EpochMetric, Job, TrainingRun
+from training_jobs.models import EpochMetric, Job, Sweep, TrainingRun
+from training_jobs.queries import best_epochs, best_score
+from training_jobs.sweeping import trials_of
+from training_jobs.telling_sweeps import told_trial
 from training_jobs.workers import alive_workers, log_of, own_worker
 
 _POLL = 0.5
@@ -33,36 +36,68 @@ class Interrupted(Refused):
 
 
 def follow(job: Any, *, say: Say) -> None:
-    """Wait until a job ends, telling what it does; raises JobFailed, Interrupted.
+    """Wait until a job ends, telling what it does; raises JobFailed, Interrupted."""
+    told = _Told(job, say)
 
-    With no worker of its queue alive one is started, and ended with the job. Lost jobs are taken back
-    meanwhile, so that waiting needs no reaper.
-    """
-    with own_worker(job.QUEUE) as worker:
-        try:
-            # Asked once: a worker that serves others is somebody else's to keep alive.
-            needs_worker = not alive_workers(job.QUEUE)
-            if needs_worker:
-                worker.keep_alive()
-                say(f"No {job.QUEUE} worker is alive: started one for {job}; its log is {log_of(job.QUEUE)}")
-            told = _Told(job, say)
-            reaped = time.monotonic()
-            while job.is_active:
-                time.sleep(_POLL)
-                if time.monotonic() - reaped > _REAP_EVERY:
-                    reaped = time.monotonic()
-                    if needs_worker and worker.keep_alive():
-                        say(f"The {job.QUEUE} worker had ended: started another")
-                    _reap(say)
-                job.refresh_from_db()
-                told.news()
-            told.end_line()
-        except KeyboardInterrupt:
-            raise Interrupted(_left(job, had_worker=worker.process is not None)) from None
+    def over() -> bool:
+        job.refresh_from_db()
+        told.news()
+        return not job.is_active
+
+    wait_until(over, queue=job.QUEUE, of=str(job), left=lambda had: _left(job, had_worker=had), say=say)
+    told.end_line()
     if job.state != Job.State.SUCCEEDED:
         raise JobFailed(
             f"{_start(str(job))} ended {job.state}: {job.error or 'by request'}", code=job.error_code or None
         )
+
+
+def follow_sweep(sweep: Sweep, *, say: Say) -> None:
+    """Wait until a sweep ends, telling how each trial ended; raises JobFailed, Interrupted."""
+    told: set[int] = set()
+
+    def over() -> bool:
+        # First the state: what ended before the sweep did is told below.
+        sweep.refresh_from_db()
+        ended = trials_of(sweep).filter(state__in=Job.ENDED).exclude(pk__in=told)
+        runs = list(ended.select_related("candidate__sweep").order_by("finished_at"))
+        best = best_epochs(runs)
+        for run in runs:
+            told.add(run.pk)
+            say(told_trial(run, best_score(run, best.get(run.pk))))
+        return not sweep.is_running
+
+    goes_on = f"{_start(str(sweep))} is kept: its trials go on with the next worker (./run serve)."
+    wait_until(over, queue=TrainingRun.QUEUE, of=str(sweep), left=lambda had: goes_on, say=say)
+    if sweep.state != Sweep.State.FINISHED:
+        raise JobFailed(f"{_start(str(sweep))} ended {sweep.state}.")
+
+
+def wait_until(
+    over: Callable[[], bool], *, queue: str, of: str, left: Callable[[bool], str], say: Say
+) -> None:
+    """Ask again and again whether work is over; with no worker of its queue alive one is started meanwhile.
+
+    Lost jobs are taken back, so that waiting needs no reaper. Raises Interrupted with what `left` says of the
+    work, given whether the worker was this command's own.
+    """
+    with own_worker(queue) as worker:
+        try:
+            # Asked once: a worker that serves others is somebody else's to keep alive.
+            needs_worker = not alive_workers(queue)
+            if needs_worker:
+                worker.keep_alive()
+                say(f"No {queue} worker is alive: started one for {of}; its log is {log_of(queue)}")
+            reaped = time.monotonic()
+            while not over():
+                time.sleep(_POLL)
+                if time.monotonic() - reaped > _REAP_EVERY:
+                    reaped = time.monotonic()
+                    if needs_worker and worker.keep_alive():
+                        say(f"The {queue} worker had ended: started another")
+                    _reap(say)
+        except KeyboardInterrupt:
+            raise Interrupted(left(worker.process is not None)) from None
 
 
 def _start(text: str) -> str:

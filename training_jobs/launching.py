@@ -13,7 +13,7 @@ from django.utils.text import slugify
 
 from classifier.evaluation import check_classes, check_subset, labels_as_of
 from classifier.models import ModelVersion
-from classifier.networks.config import ARCHITECTURES, TrainingConfig
+from classifier.networks.config import ARCHITECTURES, FIELDS, TrainingConfig
 from classifier.networks.errors import NetworkError
 from classifier.networks.recipes import RECIPES, Recipe
 from datasets.errors import Refused
@@ -47,12 +47,12 @@ def queue_training(
     random_base_frozen, weights_unavailable, empty_subset, class_absent_from_train, nothing_to_train_on.
     """
     check_priority(priority)
-    named = _recipe(recipe, architecture) if recipe else None
+    named = checked_recipe(recipe, architecture) if recipe else None
     architecture = named.architecture if named else architecture or ""
     checked = checked_config(architecture, {**(named.settings if named else {}), **(config or {})})
-    name = _checked_name(name or f"{split.dataset.slug}-{recipe or architecture}")
+    name = checked_name(name or f"{split.dataset.slug}-{recipe or architecture}")
     cutoff = label_cutoff()
-    _check_subsets(split, cutoff)
+    check_subsets(split, cutoff)
     run = TrainingRun.objects.create(
         split=split,
         architecture=architecture,
@@ -67,7 +67,7 @@ def queue_training(
     return run
 
 
-def _recipe(name: str, architecture: str | None) -> Recipe:
+def checked_recipe(name: str, architecture: str | None) -> Recipe:
     """Return a recipe; `Refused` (unknown_recipe) where there is none, or it is of another architecture."""
     recipe = RECIPES.get(name)
     if recipe is None:
@@ -99,7 +99,7 @@ def queue_again(
     run = TrainingRun.objects.create(
         split=version.split,
         architecture=version.architecture,
-        name=_checked_name(name or version.name),
+        name=checked_name(name or version.name),
         config=version.config,
         label_cutoff=version.label_cutoff,
         like=version,
@@ -228,7 +228,13 @@ def checked_config(architecture: str, config: Mapping[str, Any]) -> TrainingConf
     return checked
 
 
-def _check_subsets(split: Split, cutoff: Any) -> None:
+def defaults_of(architecture: str) -> dict[str, Any]:
+    """Return the settings of an architecture that a run may change, as this installation proposes them."""
+    proposed = TrainingConfig.defaults(architecture, weights=settings.RESNET50_WEIGHTS).as_dict()
+    return {name: value for name, value in proposed.items() if FIELDS[name].editable}
+
+
+def check_subsets(split: Split, cutoff: Any) -> None:
     """Refuse a split whose train subset, by the labels of the cut-off, nothing can be learnt from."""
     train = set(labels_as_of(split, Subset.TRAIN, cutoff).values())
     if not train:
@@ -252,7 +258,7 @@ def _check_subsets(split: Split, cutoff: Any) -> None:
         )
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
     """Return the name of a model; `Refused` (bad_name) where it cannot be one."""
     name = name[:64]
     try:

@@ -21,6 +21,7 @@ from training_jobs.endings import at_work, is_ending
 from training_jobs.launching import wake
 from training_jobs.leavings import clear_leavings
 from training_jobs.models import ImportJob, InferenceJob, Job, LeaseLost, TrainingRun, WorkerEnding
+from training_jobs.sweeping import advance_sweeps
 
 logger = logging.getLogger(__name__)
 
@@ -211,6 +212,7 @@ class ReapSummary:
     cancelled: list[str] = field(default_factory=list)
     dead: list[str] = field(default_factory=list)
     resent: list[str] = field(default_factory=list)
+    advanced: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, list[str]]:
@@ -241,6 +243,7 @@ def reap() -> ReapSummary:
         summary.resent += [str(job) for job in _waiting(rows) if _resend(rows, job)]
     if summary.cancelled or summary.dead:
         wake_for_next()
+    summary.advanced = advance_sweeps()
     summary.removed = clear_leavings()
     return summary
 

@@ -69,12 +69,16 @@ def _scratch(data_dir: Path) -> list[Path]:
 
 
 def _checkpoints(data_dir: Path) -> list[Path]:
-    """Return the checkpoints of runs that succeeded, or that ended longer ago than a retry is likely."""
+    """Return the checkpoints of runs that succeeded, or that ended longer ago than a retry is likely.
+
+    Those of a trial are kept while another may go on from them.
+    """
     oldest = timezone.now() - KEPT_FOR
     return [
         path
         for path, run in _of_ended_attempts(data_dir.glob(f"{CHECKPOINTS}/run-*-*"))
-        if run.state == Job.State.SUCCEEDED or (run.state in Job.ENDED and run.finished_at < oldest)
+        if (run.state == Job.State.SUCCEEDED and not run.may_go_on)
+        or (run.state in Job.ENDED and run.finished_at < oldest)
     ]
 
 

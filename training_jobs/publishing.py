@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from classifier.evaluation import engine_from, evaluate, predict, store_predictions
 from classifier.models import ModelVersion, Prediction
 from classifier.networks.config import TrainingConfig
-from classifier.networks.pipeline import LabelledPixels
 from classifier.networks.storing import sync_folder
 from classifier.reading import Unreadable, Wanted, wanted
 from classifier.registry import code_version
@@ -19,6 +18,7 @@ from datasets.errors import Refused
 from datasets.models import Image, Subset
 from training_jobs.leases import Claim, Reports, stop_if_asked
 from training_jobs.leavings import place_of
+from training_jobs.lessons import Lesson
 from training_jobs.models import TrainingRun
 
 if TYPE_CHECKING:
@@ -40,10 +40,8 @@ def publish_files(
     weights: Path,
     *,
     config: TrainingConfig,
-    classes: Sequence[str],
+    lesson: Lesson,
     training_set: str,
-    train: LabelledPixels,
-    val: LabelledPixels,
     scratch: Path,
 ) -> "Artefacts":
     """Export into the scratch folder; both forms must agree on images, of val where there are any.
@@ -52,6 +50,7 @@ def publish_files(
     """
     from classifier.networks.artefacts import publish
 
+    train, val = lesson.train, lesson.val
     shown = val if len(val) else train
     # Spread over the subset: its first images are those of its first papers.
     rows = np.unique(np.linspace(0, len(shown) - 1, PARITY_IMAGES).astype(np.int64))
@@ -59,7 +58,7 @@ def publish_files(
     return publish(
         weights,
         config=config,
-        classes=classes,
+        classes=lesson.classes,
         directory=scratch / "published",
         parity_pixels=parity_pixels,
         notes={

@@ -16,6 +16,7 @@ from training_jobs.launching import wake
 from training_jobs.leases import Claim, Reports, claimed, next_run, wake_for_next
 from training_jobs.leavings import scratch_of
 from training_jobs.models import ImportJob, InferenceJob, LeaseLost, TrainingRun, WorkerEnding
+from training_jobs.sweeping import advance
 from training_jobs.training import run_training
 
 __all__ = ["carry_out", "carry_out_next", "run_import", "run_inference", "run_training"]
@@ -64,14 +65,24 @@ def carry_out_next(*, worker: str) -> bool:
     while (run := next_run()) is not None:
         try:
             if carry_out(run, worker=worker):
-                wake_for_next()
+                _after(run)
                 return True
         except Exception:
-            wake_for_next()
+            _after(run)
             raise
         if endings.is_ending():
             return False
     return False
+
+
+def _after(run: TrainingRun) -> None:
+    """Let the sweep of a trial go on, and wake a worker for who is next; what fails here the reaper does."""
+    if run.candidate is not None:
+        try:
+            advance(run.candidate.sweep)
+        except Error as error:
+            logger.warning("%s could not go on: %s", run.candidate.sweep, error)
+    wake_for_next()
 
 
 def run_inference(job: InferenceJob, claim: Claim) -> None:

@@ -41,6 +41,7 @@ class Attempt:
         on_epoch: Callable[[EpochResult], None],
         on_batch: Callable[[int, int], None] | None,
         should_stop: ShouldStop,
+        stop_after: int | None = None,
     ) -> None:
         self.config = config
         self.classes = classes
@@ -49,6 +50,7 @@ class Attempt:
         self.on_epoch = on_epoch
         self.on_batch = on_batch
         self.should_stop = should_stop
+        self.epochs = min(config.total_epochs, stop_after or config.total_epochs)
         self.at = Position()
         self.earlier: checkpoints.Checkpoint | None = None
         self.train = stages[0].train
@@ -83,7 +85,7 @@ class Attempt:
     def run(self) -> None:
         """Go through the stages that are left; the network has the best epoch's weights at the end."""
         for place, stage in enumerate(self.stages):
-            if place < self.at.stage:
+            if place < self.at.stage or self._is_paused():
                 continue
             stage.begin()
             self._compile(stage.model)
@@ -99,8 +101,14 @@ class Attempt:
                 self._run_epoch(stage)
         self._load_best(self.stages[self.at.stage].model)
 
+    def _is_paused(self) -> bool:
+        """Whether the epochs asked for are done: others may go on from here."""
+        return len(self.at.epochs) >= self.epochs
+
     def _is_over(self, stage: Stage) -> bool:
         """Whether a stage has had its epochs, or gained nothing for as many as its patience lasts."""
+        if self._is_paused():
+            return True
         done = len(self.at.epochs)
         gained = max(self.at.best_epoch, self.at.began)
         has_patience = not self.config.patience or done - gained < self.config.patience
@@ -118,7 +126,7 @@ class Attempt:
             self._add_up(logs)
             self.at.seconds = time.monotonic() - began
             if self.on_batch is not None:
-                total = self.config.total_epochs * self.per_epoch
+                total = self.epochs * self.per_epoch
                 self.on_batch((epoch - 1) * self.per_epoch + self.at.step, total)
             self._look_up(stage)
         self._end_epoch(stage, epoch, began=began)
@@ -170,7 +178,7 @@ class Attempt:
         at = self.at
         loss, accuracy = at.loss / at.step, at.accuracy / at.step
         judged = judge(stage, self.classes, look_up=lambda: self._look_up(stage))
-        reached = rank(self.config.best_by, loss=loss, accuracy=accuracy, **judged)
+        reached = rank(self.config.best_by, loss=loss, accuracy=accuracy, judged=judged)
         is_best = reached > at.best_rank
         if is_best:
             at.best_epoch, at.best_rank = epoch, reached

@@ -30,6 +30,7 @@ def fit(
     featured: Featured | None = None,
     go_on_from: Iterable[Path] = (),
     on_going_on: Callable[[Sequence[EpochResult], int], None] | None = None,
+    stop_after: int | None = None,
 ) -> FitResult:
     """Train a network and keep in `directory` its best weights and where it stands.
 
@@ -41,8 +42,9 @@ def fit(
 
     `on_batch` gets (batches done, batches of the run); `should_stop` is asked after each batch, and may
     raise: after FittingInterrupted another attempt can go on from that very step. `featured` has a frozen
-    base look at the images once. Raises NothingToTrainOn, FittingCancelled, Diverged, WeightsUnavailable,
-    RandomBaseFrozen; OSError where the disk is full.
+    base look at the images once. The training pauses when it has had `stop_after` epochs: its schedule is
+    still that of all of them, and a later one goes on from there. Raises NothingToTrainOn, FittingCancelled,
+    Diverged, WeightsUnavailable, RandomBaseFrozen; OSError where the disk is full.
     """
     if len(set(train.labels.tolist())) < 2:
         raise NothingToTrainOn("Training needs labelled images of at least two classes in the subset train.")
@@ -57,6 +59,7 @@ def fit(
         on_epoch=on_epoch,
         on_batch=on_batch,
         should_stop=should_stop,
+        stop_after=stop_after,
     )
     earlier = checkpoints.newest([directory, *go_on_from])
     if earlier is not None and attempt.accepts(earlier):

@@ -1,6 +1,7 @@
 """How good an epoch was: scores on validation, and what epochs are compared by."""
 
 from collections.abc import Callable, Sequence
+from typing import TypedDict
 
 import numpy as np
 
@@ -10,14 +11,23 @@ from classifier.networks.stages import Stage
 PREDICT_BATCH = 64
 
 
-def judge(stage: Stage, classes: Sequence[str], *, look_up: Callable[[], None]) -> dict[str, float | None]:
-    """Score the validation images: val_loss, val_accuracy, val_macro_f1; None each without images.
+class Judged(TypedDict):
+    """Scores on validation, as an EpochResult has them; None each without images."""
+
+    val_loss: float | None
+    val_accuracy: float | None
+    val_macro_f1: float | None
+    val_f1: dict[str, float | None] | None
+
+
+def judge(stage: Stage, classes: Sequence[str], *, look_up: Callable[[], None]) -> Judged:
+    """Score the validation images.
 
     `look_up` is called after each batch, and may raise to stop.
     """
     count = len(stage.validation)
     if not count:
-        return {"val_loss": None, "val_accuracy": None, "val_macro_f1": None}
+        return {"val_loss": None, "val_accuracy": None, "val_macro_f1": None, "val_f1": None}
     answers = []
     for start in range(0, count, PREDICT_BATCH):
         which = np.arange(start, min(start + PREDICT_BATCH, count), dtype=np.int64)
@@ -35,19 +45,14 @@ def judge(stage: Stage, classes: Sequence[str], *, look_up: Callable[[], None]) 
         "val_loss": float(-np.log(said).mean()),
         "val_accuracy": scores.accuracy,
         "val_macro_f1": scores.macro_f1,
+        "val_f1": {each.name: each.f1 for each in scores.per_class},
     }
 
 
-def rank(
-    best_by: str,
-    *,
-    loss: float,
-    accuracy: float,
-    val_loss: float | None,
-    val_accuracy: float | None,
-    val_macro_f1: float | None,
-) -> tuple[float, float]:
+def rank(best_by: str, *, loss: float, accuracy: float, judged: Judged) -> tuple[float, float]:
     """Return what epochs are compared by: the chosen score, then the lower loss."""
-    if val_loss is None or val_accuracy is None or val_macro_f1 is None:
+    if judged["val_loss"] is None:
         return accuracy, -loss
-    return (val_macro_f1 if best_by == "val_macro_f1" else val_accuracy), -val_loss
+    chosen = judged["val_macro_f1"] if best_by == "val_macro_f1" else judged["val_accuracy"]
+    assert chosen is not None
+    return chosen, -judged["val_loss"]

@@ -11,7 +11,7 @@ class EpochResult:
     """How one epoch went; `epoch` counts from 1, losses are cross-entropies without penalties.
 
     Training scores are those of the varied images while the network changed. `val_*` are None without
-    validation images.
+    validation images; `val_f1` is that of each class by its name, None for one without images there.
     """
 
     epoch: int
@@ -23,6 +23,7 @@ class EpochResult:
     learning_rate: float
     seconds: float
     is_best: bool
+    val_f1: dict[str, float | None] | None = None
 
 
 @dataclass(frozen=True)

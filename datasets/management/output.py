@@ -40,6 +40,14 @@ class JsonCommand(BaseCommand):
         if not self._quiet:
             self.stdout.write(text)
 
+    def tell(self, text: str) -> None:
+        """Print a line on how work goes on; under `--json` on stderr, for stdout is the answer's alone."""
+        if not self._quiet:
+            self.say(text)
+            return
+        self.stderr.write(text, lambda line: line)
+        self.stderr.flush()
+
     def warn(self, text: str) -> None:
         """Print a warning for a person on stderr."""
         self.stderr.write(f"warning: {text}", self.style.WARNING)

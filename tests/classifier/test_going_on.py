@@ -106,6 +106,16 @@ def test_a_finished_training_learns_nothing_more(config: TrainingConfig, whole: 
     assert same(whole, again, config)
 
 
+def test_a_paused_training_goes_on_as_if_it_had_not_paused(
+    config: TrainingConfig, whole: Any, tmp_path: Path
+) -> None:
+    paused = train(config, tmp_path / "1", stop_after=1)
+    assert without_times(paused.epochs) == without_times(whole.epochs[:1])
+    still = train(config, tmp_path / "2", stop_after=1, go_on_from=[tmp_path / "1"])
+    assert same(paused, still, config)
+    assert same(whole, train(config, tmp_path / "3", go_on_from=[tmp_path / "2", tmp_path / "1"]), config)
+
+
 def test_broken_checkpoints_cost_an_epoch_and_no_more(
     config: TrainingConfig, whole: Any, tmp_path: Path
 ) -> None:

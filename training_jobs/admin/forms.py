@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.conf import settings
 
 from classifier.models import ModelVersion
-from classifier.networks.config import ARCHITECTURES, FIELDS, TrainingConfig
+from classifier.networks.config import ARCHITECTURES, FIELDS
 from classifier.networks.fields import Field
 from classifier.networks.recipes import RECIPES
 from datasets.errors import Refused
 from datasets.models import Dataset, Subset
+from training_jobs.launching import defaults_of
 from training_jobs.models import TrainingRun
 
 FIRST = ("epochs", "image_size", "geometry", "best_by")
@@ -152,12 +152,6 @@ class RunForm(forms.Form):
             self.add_error(name if name in self.fields else None, sentences)
         if not refusal.fields:
             self.add_error(_AT.get(refusal.code), str(refusal))
-
-
-def defaults_of(architecture: str) -> dict[str, Any]:
-    """Return the settings of an architecture that a run may change, as this installation proposes them."""
-    proposed = TrainingConfig.defaults(architecture, weights=settings.RESNET50_WEIGHTS).as_dict()
-    return {name: value for name, value in proposed.items() if name in SETTINGS}
 
 
 def for_architecture(sent: Any) -> Any:

@@ -14,9 +14,8 @@ from training_jobs.admin.forms import defaults_of, told
 from training_jobs.admin.jobs import CAN_CANCEL, CAN_RETRY, LivePage, id_in, log_of_states, moved, took
 from training_jobs.launching import queue_places, queue_position
 from training_jobs.models import EpochMetric, Job, TrainingRun
-from training_jobs.queries import best_epochs, best_score, score_name, test_evaluations
+from training_jobs.queries import SCORES, best_epochs, best_score, score_name, test_evaluations
 
-SCORES = {"val_accuracy": "accuracy", "val_macro_f1": "macro-F1"}
 # What to do about failures whose own sentence does not say so.
 _ADVICE = {
     "unexpected": "Retry it. If it fails again, the log of the training worker says where.",

@@ -4,15 +4,18 @@ from training_jobs.models.errors import IllegalMove, LeaseLost, WorkerEnding
 from training_jobs.models.import_job import ImportJob
 from training_jobs.models.inference_job import InferenceJob
 from training_jobs.models.job import Job
+from training_jobs.models.sweep import Candidate, Sweep
 from training_jobs.models.training_run import EpochMetric, TrainingRun
 
 __all__ = [
+    "Candidate",
     "EpochMetric",
     "IllegalMove",
     "ImportJob",
     "InferenceJob",
     "Job",
     "LeaseLost",
+    "Sweep",
     "TrainingRun",
     "WorkerEnding",
 ]

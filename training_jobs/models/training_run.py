@@ -14,6 +14,7 @@ from training_jobs.devices import MOST_LETTERS, device_name
 from training_jobs.models.errors import IllegalMove
 from training_jobs.models.job import Job
 from training_jobs.models.job_rows import JobQuerySet
+from training_jobs.models.sweep import Candidate
 
 MOST_PRIORITY = 1000
 
@@ -66,6 +67,12 @@ class TrainingRun(Job):
         default=0, validators=(MinValueValidator(-MOST_PRIORITY), MaxValueValidator(MOST_PRIORITY))
     )
     device = models.CharField(max_length=MOST_LETTERS, blank=True, default="")
+    # A trial of a sweep: settings on trial, the fold that judges (0: the subset val), and how long it learns.
+    candidate = models.ForeignKey(
+        Candidate, null=True, blank=True, on_delete=models.PROTECT, related_name="trials"
+    )
+    fold = models.PositiveSmallIntegerField(default=0)
+    rung = models.PositiveSmallIntegerField(default=0)
     version = models.OneToOneField(
         ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="training_run"
     )
@@ -76,9 +83,16 @@ class TrainingRun(Job):
         abstract = False
         constraints = (
             models.CheckConstraint(
-                condition=~models.Q(state="succeeded") | models.Q(version__isnull=False),
+                condition=~models.Q(state="succeeded")
+                | models.Q(version__isnull=False)
+                | models.Q(candidate__isnull=False),
                 name="succeeded_run_has_a_version",
             ),
+            models.CheckConstraint(
+                condition=models.Q(version__isnull=True) | models.Q(candidate__isnull=True),
+                name="trial_makes_no_version",
+            ),
+            models.UniqueConstraint(fields=("candidate", "rung", "fold"), name="trial_once_per_rung"),
             models.UniqueConstraint(
                 fields=("device",),
                 condition=models.Q(state__in=("running", "cancelling")) & ~models.Q(device=""),
@@ -91,8 +105,26 @@ class TrainingRun(Job):
 
     @property
     def total_epochs(self) -> int:
-        """How many epochs it has, those of its fine-tuning among them."""
+        """How many epochs it has, those of its fine-tuning among them; of a trial those up to its rung."""
+        if self.candidate is not None:
+            return int(self.candidate.sweep.rungs[self.rung])
         return TrainingConfig.from_dict(self.config).total_epochs
+
+    @property
+    def earlier_trials(self) -> models.QuerySet["TrainingRun"]:
+        """The run of each rung below a trial's, the latest first: it goes on where they paused."""
+        same = TrainingRun.objects.filter(
+            candidate__isnull=False, candidate=self.candidate_id, fold=self.fold
+        )
+        return same.filter(rung__lt=self.rung).order_by("-rung")
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether a trial of a later rung may go on from where this one pauses."""
+        if self.candidate is None:
+            return False
+        sweep = self.candidate.sweep
+        return sweep.is_running and self.rung + 1 < len(sweep.rungs)
 
     @property
     def goes_on(self) -> str:
@@ -149,6 +181,8 @@ class EpochMetric(models.Model):
     learning_rate = models.FloatField()
     seconds = models.FloatField()
     is_best = models.BooleanField(default=False)
+    # {class: F1 on validation, null for a class without images there}.
+    val_f1 = models.JSONField(null=True)
 
     objects = VisibleQuerySet.as_manager()
 

@@ -32,16 +32,10 @@ class Command(JsonCommand):
         job = queue_inference(dataset, version=find_model(options["model"]))
         self.say(f"Inference job {job.pk} is queued: {job.version} over {dataset.slug}")
         if options["wait"]:
-            # Under --json stdout is the answer's alone.
-            follow(job, say=self.stderr_line if options["json"] else self.say)
+            follow(job, say=self.tell)
         else:
             self.say("An inference worker takes it (./run serve).")
         return self._told(job, finished=options["wait"])
-
-    def stderr_line(self, text: str) -> None:
-        """Print a line on stderr."""
-        self.stderr.write(text, lambda line: line)
-        self.stderr.flush()
 
     def _told(self, job: InferenceJob, *, finished: bool) -> dict[str, Any]:
         """Tell what came of it."""

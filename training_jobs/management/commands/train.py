@@ -6,7 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from classifier.management.commands.evaluate import as_json
 from classifier.models import Evaluation
-from classifier.networks.config import ARCHITECTURES, FIELDS
+from classifier.networks.config import ARCHITECTURES
 from classifier.networks.recipes import RECIPES
 from classifier.registry import find_model
 from classifier.telling import told_evaluation
@@ -15,6 +15,7 @@ from datasets.models import Subset
 from datasets.splitting import find_split
 from training_jobs.following import follow
 from training_jobs.launching import queue_again, queue_position, queue_training
+from training_jobs.management.settings import add_settings, settings_of
 from training_jobs.models import TrainingRun
 
 
@@ -25,7 +26,6 @@ class Command(JsonCommand):
 
     def add_options(self, parser: CommandParser) -> None:
         """Add split, architecture, name, settings."""
-        settings = ", ".join(name for name, field in FIELDS.items() if field.editable)
         parser.add_argument(
             "split", metavar="SPLIT", nargs="?", help="dataset/name, or a name where only one has it"
         )
@@ -35,10 +35,7 @@ class Command(JsonCommand):
             "--like", metavar="MODEL", help="train this version again: its split, settings and labels of then"
         )
         parser.add_argument("--name", help="of the model (<dataset>-<architecture>)")
-        parser.add_argument("--epochs", type=int)
-        parser.add_argument(
-            "--set", metavar="KEY=VALUE", action="append", default=[], help=f"one setting: {settings}"
-        )
+        add_settings(parser)
         parser.add_argument(
             "--priority", type=int, default=0, metavar="N", help="of those that wait the highest is next (0)"
         )
@@ -53,13 +50,12 @@ class Command(JsonCommand):
                 f"It is number {queue_position(run)} in the queue; a training worker takes it (./run serve)."
             )
             return {"id": run.pk, "state": run.state, "name": run.name, "split": str(run.split)}
-        # Under --json stdout is the answer's alone.
-        follow(run, say=self.stderr_line if options["json"] else self.say)
+        follow(run, say=self.tell)
         return self._finished(run)
 
     def _queued(self, options: dict[str, Any]) -> TrainingRun:
         """Queue what was asked for."""
-        config = self._config(options)
+        config = settings_of(options)
         if options["like"]:
             if options["split"] or options["architecture"] or options["recipe"] or config:
                 raise CommandError(
@@ -78,21 +74,6 @@ class Command(JsonCommand):
             config=config,
             priority=options["priority"],
         )
-
-    def stderr_line(self, text: str) -> None:
-        """Print a line on stderr."""
-        self.stderr.write(text, lambda line: line)
-        self.stderr.flush()
-
-    def _config(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Return the settings asked for."""
-        config: dict[str, Any] = {} if options["epochs"] is None else {"epochs": options["epochs"]}
-        for setting in options["set"]:
-            key, equals, value = setting.partition("=")
-            if not equals or not key.strip():
-                raise CommandError(f"--set takes KEY=VALUE, not {setting!r}.", returncode=2)
-            config[key.strip()] = value.strip()
-        return config
 
     def _finished(self, run: TrainingRun) -> dict[str, Any]:
         """Tell the version and its test scores."""
