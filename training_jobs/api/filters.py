@@ -5,7 +5,7 @@ import django_filters
 from classifier.api.filters import ModelAndSplitForm
 from datasets.api.filter_forms import DatasetForm
 from datasets.api.filters import RowsFilter
-from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
+from training_jobs.models import ImportJob, InferenceJob, Job, Sweep, TrainingRun
 
 
 class JobForm(DatasetForm, ModelAndSplitForm):
@@ -23,9 +23,26 @@ class TrainingRunFilter(RowsFilter):
     )
     name = django_filters.CharFilter()
     model = django_filters.CharFilter("version", help_text="The version it became: id, name@version, alias.")
+    sweep = django_filters.NumberFilter("candidate__sweep", help_text="The id of a sweep: its trials.")
 
     class Meta:
         model = TrainingRun
+        fields: list[str] = []
+        form = JobForm
+
+
+class SweepFilter(RowsFilter):
+    """Sweeps by state, dataset, split and architecture."""
+
+    state = django_filters.ChoiceFilter(choices=Sweep.State.choices)
+    dataset = django_filters.CharFilter("split__dataset", help_text="The dataset's slug.")
+    split = django_filters.CharFilter(help_text="A split's id, or dataset/name.")
+    architecture = django_filters.ChoiceFilter(
+        choices=Sweep._meta.get_field("architecture").choices  # type: ignore[arg-type]
+    )
+
+    class Meta:
+        model = Sweep
         fields: list[str] = []
         form = JobForm
 

@@ -80,7 +80,9 @@ class JobSerializer(serializers.ModelSerializer[Any]):
 
 
 class EpochSerializer(serializers.ModelSerializer[EpochMetric]):
-    """What an epoch measured."""
+    """What an epoch measured; `val_f1` is that of each class on validation."""
+
+    val_f1 = serializers.DictField(child=serializers.FloatField(allow_null=True), allow_null=True)
 
     class Meta:
         model = EpochMetric
@@ -92,6 +94,7 @@ class EpochSerializer(serializers.ModelSerializer[EpochMetric]):
             "val_loss",
             "val_accuracy",
             "val_macro_f1",
+            "val_f1",
             "learning_rate",
             "seconds",
             "is_best",
@@ -100,12 +103,21 @@ class EpochSerializer(serializers.ModelSerializer[EpochMetric]):
 
 
 class TrainingRunSerializer(JobSerializer):
-    """A training run; `model` is the version it became."""
+    """A training run; `model` is the version it became.
+
+    A trial makes none: it tries a `candidate` of a `sweep` on a `rung`, judged by a `fold` (0: subset val).
+    """
 
     split_name = serializers.CharField(source="split", read_only=True)
     config = serializers.DictField(read_only=True)
     model = serializers.IntegerField(source="version_id", read_only=True, allow_null=True)
     model_name = serializers.CharField(source="version", read_only=True, default=None, allow_null=True)
+    sweep = serializers.IntegerField(
+        source="candidate.sweep_id", read_only=True, default=None, allow_null=True
+    )
+    candidate = serializers.IntegerField(
+        source="candidate.number", read_only=True, default=None, allow_null=True
+    )
 
     class Meta:
         model = TrainingRun
@@ -121,6 +133,10 @@ class TrainingRunSerializer(JobSerializer):
             "model_name",
             "priority",
             "device",
+            "sweep",
+            "candidate",
+            "fold",
+            "rung",
             *JOB_FIELDS,
         )
         read_only_fields = fields

@@ -3,6 +3,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from training_jobs.api.sweeps import SweepViewSet
 from training_jobs.api.views import (
     RESULTS,
     ImportJobViewSet,
@@ -13,6 +14,7 @@ from training_jobs.api.views import (
 
 router = SimpleRouter()
 router.register("training-runs", TrainingRunViewSet, basename="training-run")
+router.register("sweeps", SweepViewSet, basename="sweep")
 router.register("inference-jobs", InferenceJobViewSet, basename="inference-job")
 router.register("evaluations", QueuedEvaluationViewSet, basename="evaluation")
 router.register("imports", ImportJobViewSet, basename="import")

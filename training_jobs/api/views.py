@@ -88,7 +88,9 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows):
 class TrainingRunViewSet(JobViewSet):
     """Training runs."""
 
-    queryset = TrainingRun.objects.select_related("split__dataset", "version", "created_by")
+    queryset = TrainingRun.objects.select_related(
+        "split__dataset", "version", "created_by", "candidate__sweep"
+    )
     serializer_class = TrainingRunDetailSerializer
     listed_serializer_class = TrainingRunSerializer
     filterset_class = TrainingRunFilter
