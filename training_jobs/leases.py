@@ -188,8 +188,10 @@ class Reports:
         self.every = every
         self._written = -math.inf
 
-    def __call__(self, done: int, total: int, message: str = "") -> None:
+    def __call__(self, done: int, total: int, message: str = "", **figures: float) -> None:
         """Write progress if it says something new and the last is old enough; raises LeaseLost.
+
+        `figures`: what this kind of job tells besides.
 
         A database that fails for a moment is told the next time: progress is not worth a job.
         """
@@ -198,7 +200,7 @@ class Reports:
             return
         self._written = now
         try:
-            self.job.report(done=done, total=total, message=message)
+            self.job.report(done=done, total=total, message=message, **figures)
         except (OperationalError, InterfaceError) as error:
             logger.warning("How far %s is could not be written: %s", self.job, error)
             close_old_connections()

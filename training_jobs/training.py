@@ -18,6 +18,7 @@ from datasets.models import Subset
 from training_jobs.leases import Claim, Reports, stop_if_asked
 from training_jobs.leavings import checkpoints_of, clear_checkpoints, scratch_of
 from training_jobs.lessons import Lesson, lesson_of
+from training_jobs.memory import memory_held
 from training_jobs.models import EpochMetric, LeaseLost, TrainingRun
 from training_jobs.publishing import answers_of, into_models, judge, publish_files
 from training_jobs.training_set import check_the_same, told_repetition, training_set_sha256
@@ -141,10 +142,10 @@ def _fit(run: TrainingRun, claim: Claim, *, config: TrainingConfig, lesson: Less
     run.report(done=0, total=0, message="Building the network")
     reports, epochs = Reports(run), run.total_epochs
 
-    def on_batch(done: int, total: int) -> None:
+    def on_batch(done: int, total: int, learning_rate: float) -> None:
         per_epoch = max(1, total // epochs)
         epoch = min(epochs, (done - 1) // per_epoch + 1)
-        reports(done, total, f"Epoch {epoch} of {epochs}")
+        reports(done, total, f"Epoch {epoch} of {epochs}", learning_rate=learning_rate)
 
     def on_features(done: int, total: int) -> None:
         reports(done, total, f"The frozen base looks at the images: {done:,} of {total:,}")
@@ -160,7 +161,7 @@ def _fit(run: TrainingRun, claim: Claim, *, config: TrainingConfig, lesson: Less
         train=lesson.taught,
         validation=lesson.val,
         directory=checkpoints_of(run, run.attempt),
-        on_epoch=lambda result: _record_epochs(run, [result]),
+        on_epoch=lambda result: _record_epochs(run, [result], peak=memory_held().peak),
         on_batch=on_batch,
         should_stop=claim.should_stop,
         featured=None if config.base_learns else featured,
@@ -189,10 +190,11 @@ def _go_on(run: TrainingRun, epochs: Sequence["EpochResult"], steps: int) -> Non
 
 
 @transaction.atomic
-def _record_epochs(run: TrainingRun, results: Sequence["EpochResult"]) -> None:
-    """Write epochs' figures under this attempt; raises LeaseLost where another has the run."""
+def _record_epochs(run: TrainingRun, results: Sequence["EpochResult"], *, peak: int | None = None) -> None:
+    """Write epochs' figures under this attempt, and the most memory held; raises LeaseLost."""
     if not run.hold_claim():
         raise LeaseLost(f"{run} was taken over or ended; attempt {run.attempt} stops here.")
     EpochMetric.objects.bulk_create(
-        EpochMetric(run=run, attempt=run.attempt, **vars(result)) for result in results
+        EpochMetric(run=run, attempt=run.attempt, memory_peak_bytes=peak, **vars(result))
+        for result in results
     )

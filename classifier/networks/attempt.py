@@ -26,6 +26,8 @@ from classifier.networks.storing import into_place
 CHECKPOINT_SECONDS = 300.0
 
 ShouldStop = Callable[[], bool]
+# Batches done, batches of the run, the learning rate of the latest.
+OnBatch = Callable[[int, int, float], None]
 
 
 class Attempt:
@@ -39,7 +41,7 @@ class Attempt:
         stages: Sequence[Stage],
         directory: Path,
         on_epoch: Callable[[EpochResult], None],
-        on_batch: Callable[[int, int], None] | None,
+        on_batch: OnBatch | None,
         should_stop: ShouldStop,
         stop_after: int | None = None,
     ) -> None:
@@ -120,14 +122,15 @@ class Attempt:
         order = self._order(epoch)
         made = [partial(self._batch, stage, epoch, step, order[step]) for step in range(len(order))]
         for inputs, targets, weights in made_ahead(made[self.at.step :]):
-            stage.model.optimizer.learning_rate = self._rate(stage, epoch, self.at.step)
+            rate = self._rate(stage, epoch, self.at.step)
+            stage.model.optimizer.learning_rate = rate
             logs = stage.model.train_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
             self.at.step += 1
             self._add_up(logs)
             self.at.seconds = time.monotonic() - began
             if self.on_batch is not None:
                 total = self.epochs * self.per_epoch
-                self.on_batch((epoch - 1) * self.per_epoch + self.at.step, total)
+                self.on_batch((epoch - 1) * self.per_epoch + self.at.step, total, rate)
             self._look_up(stage)
         self._end_epoch(stage, epoch, began=began)
 

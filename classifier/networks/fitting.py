@@ -7,7 +7,7 @@ import keras
 
 from classifier.networks import checkpoints
 from classifier.networks.architectures import build
-from classifier.networks.attempt import Attempt, ShouldStop, write_weights
+from classifier.networks.attempt import Attempt, OnBatch, ShouldStop, write_weights
 from classifier.networks.config import TrainingConfig
 from classifier.networks.errors import NothingToTrainOn
 from classifier.networks.pipeline import LabelledPixels
@@ -25,7 +25,7 @@ def fit(
     validation: LabelledPixels,
     directory: Path,
     on_epoch: Callable[[EpochResult], None],
-    on_batch: Callable[[int, int], None] | None = None,
+    on_batch: OnBatch | None = None,
     should_stop: ShouldStop = lambda: False,
     featured: Featured | None = None,
     go_on_from: Iterable[Path] = (),
@@ -40,11 +40,11 @@ def fit(
     holds one is gone on from: `on_going_on` gets its finished epochs and the steps of the next one. With the
     same images, settings and machine the outcome is the same, interrupted or not (on a CPU).
 
-    `on_batch` gets (batches done, batches of the run); `should_stop` is asked after each batch, and may
-    raise: after FittingInterrupted another attempt can go on from that very step. `featured` has a frozen
-    base look at the images once. The training pauses when it has had `stop_after` epochs: its schedule is
-    still that of all of them, and a later one goes on from there. Raises NothingToTrainOn, FittingCancelled,
-    Diverged, WeightsUnavailable, RandomBaseFrozen; OSError where the disk is full.
+    `on_batch` gets batches done, batches of the run, learning rate; `should_stop` is asked after each batch,
+    and may raise: after FittingInterrupted another attempt can go on from that very step. `featured` has a
+    frozen base look at the images once. The training pauses when it has had `stop_after` epochs: its schedule
+    is still that of all of them, and a later one goes on from there. Raises NothingToTrainOn,
+    FittingCancelled, Diverged, WeightsUnavailable, RandomBaseFrozen; OSError where the disk is full.
     """
     if len(set(train.labels.tolist())) < 2:
         raise NothingToTrainOn("Training needs labelled images of at least two classes in the subset train.")

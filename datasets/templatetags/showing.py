@@ -58,6 +58,14 @@ def minutes(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
 
 
+@register.filter
+def size(number: int | None) -> str:
+    """A number of bytes such as `812 MB`, `1.24 GB`; a dash where there is none."""
+    if number in (None, ""):
+        return NONE
+    return f"{number / 1e9:.2f} GB" if number >= 999.5e6 else f"{number / 1e6:.0f} MB"
+
+
 @register.simple_tag
 def when(moment: datetime | None) -> str:
     """A moment as `3 minutes ago`, exact on hover."""

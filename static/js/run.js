@@ -1,6 +1,7 @@
 // One run: its progress, its curves, and what the server says of it anew whenever its state or epochs change.
 
 import { curves } from "./charts.js";
+import { count, exponential, size } from "./figures.js";
 import { duration, follow, isActive, redraw, showProgress, showTrouble } from "./job.js";
 import { tellWorkers } from "./jobs.js";
 
@@ -43,6 +44,23 @@ function left(run, epochs) {
     return each * (setup.epochs - done);
 }
 
+// Batches and learning rate while the network learns, and the memory of the worker.
+function showFigures(run) {
+    const isLearning = isActive(run) && run.learning_rate !== null;
+    const show = (name, isThere, value, of = "") => {
+        const figure = now.querySelector(`[data-figure="${name}"]`);
+        if (!figure) return;
+        figure.hidden = !isThere;
+        if (!isThere) return;
+        figure.querySelector("[data-value]").textContent = value;
+        const part = figure.querySelector("[data-of]");
+        if (part) part.textContent = of;
+    };
+    show("batches", isLearning, count(run.progress.done), count(run.progress.total));
+    show("learning-rate", isLearning, isLearning ? exponential(run.learning_rate) : "");
+    show("memory", run.memory_bytes !== null, size(run.memory_bytes), size(run.memory_peak_bytes));
+}
+
 follow(
     setup.source,
     async (run) => {
@@ -52,6 +70,7 @@ follow(
         if (found !== shape) await redraw().catch(() => {});
         shape = found;
         showProgress(now, run);
+        showFigures(run);
         const seconds = left(run, epochs);
         const place = now.querySelector("[data-left]");
         if (place && seconds !== null) place.textContent = duration(seconds);

@@ -84,14 +84,14 @@ def test_a_killed_training_goes_on_from_its_last_epoch(
     class Killed(BaseException):
         """What nothing catches."""
 
-    def on_batch(done: int, total: int) -> None:
+    def on_batch(done: int, *_: float) -> None:
         if done == 2 * STEPS + 1:
             raise Killed
 
     with pytest.raises(Killed):
         train(config, tmp_path, on_batch=on_batch)
     taught: list[int] = []
-    result = train(config, tmp_path, on_batch=lambda done, total: taught.append(done))
+    result = train(config, tmp_path, on_batch=lambda done, *_: taught.append(done))
     assert taught == [7, 8, 9]
     assert same(whole, result, config)
 
@@ -100,7 +100,7 @@ def test_a_finished_training_learns_nothing_more(config: TrainingConfig, whole: 
     train(config, tmp_path / "1")
     taught: list[int] = []
     again = train(
-        config, tmp_path / "2", go_on_from=[tmp_path / "1"], on_batch=lambda done, total: taught.append(done)
+        config, tmp_path / "2", go_on_from=[tmp_path / "1"], on_batch=lambda done, *_: taught.append(done)
     )
     assert taught == []
     assert same(whole, again, config)
@@ -124,7 +124,7 @@ def test_broken_checkpoints_cost_an_epoch_and_no_more(
     newest = max(tmp_path.glob("checkpoint-*.npz"))
     newest.write_bytes(newest.read_bytes()[:-100])
     taught: list[int] = []
-    result = train(config, tmp_path, on_batch=lambda done, total: taught.append(done))
+    result = train(config, tmp_path, on_batch=lambda done, *_: taught.append(done))
     assert taught == [7, 8, 9]
     assert same(whole, result, config)
 
@@ -136,7 +136,7 @@ def test_a_checkpoint_of_other_settings_is_left_alone(
     train(config, tmp_path / "1")
     taught: list[int] = []
     changed = config.with_overrides(other)
-    train(changed, tmp_path / "2", go_on_from=[tmp_path / "1"], on_batch=lambda done, _: taught.append(done))
+    train(changed, tmp_path / "2", go_on_from=[tmp_path / "1"], on_batch=lambda done, *_: taught.append(done))
     assert taught[0] == 1
 
 
@@ -147,7 +147,7 @@ def test_a_checkpoint_whose_best_weights_are_gone_is_left_alone(
     for path in (tmp_path / "1").glob("best-*.h5"):
         path.unlink()
     taught: list[int] = []
-    train(config, tmp_path / "2", go_on_from=[tmp_path / "1"], on_batch=lambda done, _: taught.append(done))
+    train(config, tmp_path / "2", go_on_from=[tmp_path / "1"], on_batch=lambda done, *_: taught.append(done))
     assert taught[0] == 1
 
 

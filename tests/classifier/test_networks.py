@@ -66,13 +66,12 @@ def test_a_tiny_network_learns_what_is_plain(tmp_path: Path) -> None:
 
 @pytest.mark.keras
 def test_every_epoch_and_batch_is_reported(tmp_path: Path) -> None:
-    epochs, done = [], []
-    result = train(
-        tiny(), tmp_path, on_epoch=epochs.append, on_batch=lambda done_, total: done.append((done_, total))
-    )
+    epochs, told = [], []
+    result = train(tiny(), tmp_path, on_epoch=epochs.append, on_batch=lambda *figures: told.append(figures))
     assert [each.epoch for each in epochs] == [1, 2]
     assert epochs == result.epochs
-    assert done == [(step, 6) for step in range(1, 7)]
+    assert [(done, total) for done, total, _ in told] == [(step, 6) for step in range(1, 7)]
+    assert [rate for *_, rate in told[2::3]] == [each.learning_rate for each in epochs]
     assert all(0 <= each.val_macro_f1 <= 1 and each.val_loss > 0 and each.seconds > 0 for each in epochs)
 
 
@@ -124,7 +123,7 @@ def test_a_cancelled_training_stops_after_the_batch(tmp_path: Path) -> None:
         train(
             tiny(epochs=50),
             tmp_path,
-            on_batch=lambda step, total: done.append(step),
+            on_batch=lambda step, *_: done.append(step),
             should_stop=lambda: len(done) >= 4,
         )
     assert done == [1, 2, 3, 4]

@@ -63,8 +63,8 @@ def test_a_run_cancelled_in_an_epoch_publishes_nothing(
     monkeypatch.setattr(leases, "ASK_EVERY", 0.0)
     report = training.Reports.__call__
 
-    def cancel_in_the_epoch(reports: Any, done: int, total: int, message: str = "") -> None:
-        report(reports, done, total, message)
+    def cancel_in_the_epoch(reports: Any, done: int, total: int, message: str = "", **figures: float) -> None:
+        report(reports, done, total, message, **figures)
         if message.startswith("Epoch"):
             seen_elsewhere(run).cancel()
 

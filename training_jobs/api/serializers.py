@@ -97,6 +97,7 @@ class EpochSerializer(serializers.ModelSerializer[EpochMetric]):
             "val_f1",
             "learning_rate",
             "seconds",
+            "memory_peak_bytes",
             "is_best",
         )
         read_only_fields = fields
@@ -137,6 +138,9 @@ class TrainingRunSerializer(JobSerializer):
             "candidate",
             "fold",
             "rung",
+            "learning_rate",
+            "memory_bytes",
+            "memory_peak_bytes",
             *JOB_FIELDS,
         )
         read_only_fields = fields

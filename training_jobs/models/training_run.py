@@ -11,6 +11,7 @@ from classifier.networks.config import TrainingConfig
 from datasets.errors import Refused
 from datasets.visibility import VisibleQuerySet
 from training_jobs.devices import MOST_LETTERS, device_name
+from training_jobs.memory import memory_held
 from training_jobs.models.errors import IllegalMove
 from training_jobs.models.job import Job
 from training_jobs.models.job_rows import JobQuerySet
@@ -77,6 +78,12 @@ class TrainingRun(Job):
         ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="training_run"
     )
 
+    # Of the latest step; only while the network learns, and only then `done` and `total` count batches.
+    learning_rate = models.FloatField(null=True, blank=True)
+    # What its worker holds, as of the latest report, and the most it held.
+    memory_bytes = models.BigIntegerField(null=True, blank=True)
+    memory_peak_bytes = models.BigIntegerField(null=True, blank=True)
+
     objects = TrainingRunQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta(Job.Meta):
@@ -142,11 +149,33 @@ class TrainingRun(Job):
         try:
             with transaction.atomic():
                 return self._take(
-                    self._rows(state=self.State.QUEUED).filter(~Exists(busy)), worker, device=device
+                    self._rows(state=self.State.QUEUED).filter(~Exists(busy)),
+                    worker,
+                    device=device,
+                    learning_rate=None,
+                    memory_bytes=None,
+                    memory_peak_bytes=None,
                 )
         except IntegrityError:
             self.refresh_from_db()
             return False
+
+    def report(self, *, done: int, total: int, message: str = "", learning_rate: float | None = None) -> None:
+        """As `Job.report`, with the learning rate while the network learns, and the memory held."""
+        memory = memory_held()
+        self._write(
+            done=done,
+            total=total,
+            message=message[:300],
+            learning_rate=learning_rate,
+            memory_bytes=memory.now,
+            memory_peak_bytes=memory.peak,
+        )
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether its network learns just now, so that its progress counts batches."""
+        return self.state in self.AT_WORK and self.learning_rate is not None
 
     @transaction.atomic
     def set_priority(self, priority: int) -> None:
@@ -180,6 +209,8 @@ class EpochMetric(models.Model):
     val_macro_f1 = models.FloatField(null=True)
     learning_rate = models.FloatField()
     seconds = models.FloatField()
+    # The most that the worker had held by its end; not known of one that an earlier attempt trained.
+    memory_peak_bytes = models.BigIntegerField(null=True)
     is_best = models.BooleanField(default=False)
     # {class: F1 on validation, null for a class without images there}.
     val_f1 = models.JSONField(null=True)
