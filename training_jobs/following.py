@@ -1,5 +1,6 @@
 """Follow a job to its end from a command: lines for a person, and a worker where none is alive."""
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from datasets.errors import Refused
 from training_jobs.launching import queue_position
 from training_jobs.leases import reap
 from training_jobs.models import EpochMetric, Job, Sweep, TrainingRun
+from training_jobs.progress_line import Pace, progress_line
 from training_jobs.queries import best_epochs, best_score
 from training_jobs.sweeping import trials_of
 from training_jobs.telling_sweeps import told_trial
@@ -138,6 +140,7 @@ class _Told:
         self.message = ""
         self.said_at = 0.0
         self.on_line = False
+        self.pace = Pace()
 
     def news(self) -> None:
         """Tell what is new: an epoch's figures, or how far the job is."""
@@ -150,21 +153,30 @@ class _Told:
         message = self.job.message
         if self.job.state == Job.State.QUEUED:
             message = f"Waiting, number {queue_position(self.job)} in the queue"
-        if message and self.job.is_active and message != self.message:
-            self._progress(message)
-
-    def _progress(self, message: str) -> None:
-        """Show progress: on a terminal in place, else a line when its kind changes or enough time passed."""
-        same_kind = message.split(" ")[0] == self.message.split(" ")[0]
+        if not message or not self.job.is_active:
+            return
         if sys.stderr.isatty():
-            share = f" {100 * self.job.share_done:.0f} %" if self.job.total else ""
-            sys.stderr.write(f"\r\033[K{message}{share}")
-            sys.stderr.flush()
-            self.on_line = True
-        elif not same_kind or time.monotonic() - self.said_at > _LINE_EVERY:
+            self._in_place(message)
+        elif message != self.message:
+            self._line(message)
+        self.message = message
+
+    def _in_place(self, message: str) -> None:
+        """Show on the terminal how far the job is, over what stood there."""
+        left = self.pace.left(self.job.done, self.job.total, now=time.monotonic())
+        # The last column is left free: some terminals go to a new line there.
+        width = shutil.get_terminal_size().columns - 1
+        plain = "utf" not in (sys.stderr.encoding or "").lower()
+        sys.stderr.write(f"\r\033[K{progress_line(self.job, message, left=left, width=width, plain=plain)}")
+        sys.stderr.flush()
+        self.on_line = True
+
+    def _line(self, message: str) -> None:
+        """Say how far the job is when the kind of its work changes, or enough time has passed."""
+        same_kind = message.split(" ")[0] == self.message.split(" ")[0]
+        if not same_kind or time.monotonic() - self.said_at > _LINE_EVERY:
             self.say(message)
             self.said_at = time.monotonic()
-        self.message = message
 
     def end_line(self) -> None:
         """Wipe the progress line of a terminal."""
