@@ -90,7 +90,7 @@ def queue_again(
     `Refused`: bad_priority, not_trained_here, training_set_changed, weights_changed as the run begins.
     """
     check_priority(priority)
-    if version.split is None or version.label_cutoff is None or not version.training_set_sha256:
+    if version.split is None or version.label_cutoff is None or not version.can_be_repeated:
         raise Refused(
             f"{version} was not trained here, or its training set was not recorded: it cannot be repeated.",
             code="not_trained_here",

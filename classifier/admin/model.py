@@ -112,6 +112,7 @@ class ModelPage(OfModel):
             "may_promote": self.may("classifier.add_promotion"),
             "may_evaluate": self.may("classifier.add_evaluation"),
             "may_classify": self.may("training_jobs.add_inferencejob"),
+            "may_repeat": version.can_be_repeated and self.may("training_jobs.add_trainingrun"),
             "promoting": {**typed, "errors": {}},
             "rolling": {"errors": {}},
             **kwargs,

@@ -73,6 +73,11 @@ class ModelVersion(models.Model):
         return f"{self.name}@{self.version}"
 
     @property
+    def can_be_repeated(self) -> bool:
+        """Whether enough of its training was recorded to train it again."""
+        return bool(self.split_id and self.label_cutoff and self.training_set_sha256)
+
+    @property
     def keras_path(self) -> Path:
         """Where the Keras model lies."""
         return Path(settings.DATA_DIR) / self.directory / "model.keras"

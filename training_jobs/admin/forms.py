@@ -14,12 +14,14 @@ from datasets.errors import Refused
 from datasets.models import Dataset, Subset
 from training_jobs.launching import defaults_of
 from training_jobs.models import TrainingRun
+from training_jobs.models.training_run import MOST_PRIORITY
 
 FIRST = ("epochs", "image_size", "geometry", "best_by")
 SETTINGS = {name: setting for name, setting in FIELDS.items() if setting.editable}
 # The field at which a refusal that names none is shown.
 _AT = {
     "bad_name": "name",
+    "bad_priority": "priority",
     "unknown_architecture": "architecture",
     "weights_unavailable": "architecture",
     "random_base_frozen": "train_base",
@@ -68,6 +70,14 @@ class RunForm(forms.Form):
         help_text="Runs of one name become its versions 1, 2, 3. Letters, digits, hyphens, underscores.",
     )
     architecture = forms.ChoiceField(choices=ModelVersion.Architecture.choices, widget=forms.RadioSelect)
+    priority = forms.IntegerField(
+        min_value=-MOST_PRIORITY,
+        max_value=MOST_PRIORITY,
+        required=False,
+        initial=0,
+        help_text="Of the runs that wait the highest is next. "
+        f"{-MOST_PRIORITY:,} to {MOST_PRIORITY:,}; 0 is usual.",
+    )
 
     def __init__(self, *args: Any, splits: Any, dataset: Dataset, architecture: str, **kwargs: Any) -> None:
         """Add the splits to choose from and a field per setting."""
@@ -109,8 +119,11 @@ class RunForm(forms.Form):
 
     @property
     def more_is_open(self) -> bool:
-        """Whether one of the other settings is wrong, or is not the default."""
-        return self._stands_out(self.more)
+        """Whether one of the other settings is wrong, or is not the default; the priority counts as one."""
+        priority = self["priority"]
+        return bool(priority.errors or priority.value() not in (None, "", 0, "0")) or self._stands_out(
+            self.more
+        )
 
     @property
     def variations_are_open(self) -> bool:

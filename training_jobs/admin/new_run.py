@@ -17,7 +17,7 @@ from datasets.errors import Refused
 from datasets.models import Split
 from training_jobs.admin.forms import SETTINGS, RunForm, asked_for, defaults_of, for_architecture, like
 from training_jobs.admin.jobs import id_in
-from training_jobs.launching import queue_training
+from training_jobs.launching import queue_again, queue_training
 from training_jobs.models import TrainingRun
 
 
@@ -40,7 +40,9 @@ class NewRunPage(Page):
         sent = for_architecture(request.POST)
         if "show" in request.POST:
             # Filled in, but not judged yet.
-            filled = {name: sent.get(name, "") for name in (*SETTINGS, "split", "architecture", "name")}
+            filled = {
+                name: sent.get(name, "") for name in (*SETTINGS, "split", "architecture", "name", "priority")
+            }
             return self._form_page(self._form(initial=filled))
         form = self._form(sent)
         if form is None or not form.is_valid():
@@ -51,6 +53,7 @@ class NewRunPage(Page):
                 architecture=form.cleaned_data["architecture"],
                 name=form.cleaned_data["name"] or None,
                 config=form.config(),
+                priority=form.cleaned_data["priority"] or 0,
                 author=request.user,
             )
         except Refused as refusal:
@@ -114,6 +117,27 @@ class NewRunPage(Page):
             },
         )
         return self.render_to_response(context, status=status)
+
+
+class AgainPage(Page):
+    """What queues the training of a version again; where that is refused, its page says why."""
+
+    http_method_names = ["post"]
+    permissions = ("training_jobs.view_trainingrun", "training_jobs.add_trainingrun")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Queue the run, and follow it."""
+        seen = ModelVersion.objects.visible_to(request.user).select_related("split")
+        version: ModelVersion = get_object_or_404(seen, pk=self.kwargs["version"])
+        try:
+            run = queue_again(version, author=request.user)
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(reverse("model", args=[version.pk]))
+        messages.success(
+            request, f"Run {run.pk} was queued: it trains {version} again, with the labels of then."
+        )
+        return HttpResponseRedirect(reverse("run", args=[run.pk]))
 
 
 def _weights() -> dict[str, Any]:

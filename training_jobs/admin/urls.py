@@ -5,7 +5,7 @@ from django.urls import path
 from training_jobs.admin.imports import ImportPage, ImportsPage
 from training_jobs.admin.inference import InferenceJobPage, InferencePage
 from training_jobs.admin.jobs import WorkersPage
-from training_jobs.admin.new_run import NewRunPage
+from training_jobs.admin.new_run import AgainPage, NewRunPage
 from training_jobs.admin.runs import RunPage, TrainingPage
 
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("imports/<int:pk>/", ImportPage.as_view(), name="import"),
     path("training/", TrainingPage.as_view(), name="training"),
     path("training/new/", NewRunPage.as_view(), name="new-run"),
+    path("training/again/<int:version>/", AgainPage.as_view(), name="train-again"),
     path("training/workers/", WorkersPage.as_view(), name="workers"),
     path("training/<int:pk>/", RunPage.as_view(), name="run"),
     path("classify/datasets/", InferencePage.as_view(), name="inference"),
