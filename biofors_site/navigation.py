@@ -14,7 +14,10 @@ from datasets.models import Dataset
 
 @dataclass(frozen=True)
 class Item:
-    """An entry of the sidebar: lit on the routes `lights`, shown to those with the permission."""
+    """An entry of the sidebar: lit on the routes `lights` and `tabs`, shown to those with the permission.
+
+    `of_dataset`: the page and its tabs are of the dataset in use.
+    """
 
     title: str
     icon: str
@@ -22,6 +25,7 @@ class Item:
     permission: str
     lights: tuple[str, ...] = ()
     of_dataset: bool = False
+    tabs: tuple[str, ...] = ()
 
 
 SIDEBAR: tuple[tuple[str, tuple[Item, ...]], ...] = (
@@ -73,6 +77,7 @@ SIDEBAR: tuple[tuple[str, tuple[Item, ...]], ...] = (
                 "training_jobs.view_trainingrun",
                 ("run", "new-run"),
                 of_dataset=True,
+                tabs=("compare-runs",),
             ),
             Item("Models", "deployed_code", "models", "classifier.view_modelversion", ("model",)),
             Item("Compare", "compare", "compare", "classifier.view_evaluation"),
@@ -146,8 +151,11 @@ def _is_lit(item: Item, request: HttpRequest) -> bool:
     route = _route(request)
     # The admin's pages of one row light the entry of their list.
     of_list = item.route.removesuffix("changelist") if item.route.startswith("admin:") else None
-    return route in (item.route, *item.lights) or bool(of_list and route.startswith(of_list))
+    return route in (item.route, *item.lights, *item.tabs) or bool(of_list and route.startswith(of_list))
 
 
 def _is_of_dataset(request: HttpRequest) -> bool:
-    return any(item.route == _route(request) and item.of_dataset for _, items in SIDEBAR for item in items)
+    route = _route(request)
+    return any(
+        route in (item.route, *item.tabs) and item.of_dataset for _, items in SIDEBAR for item in items
+    )

@@ -54,11 +54,11 @@ def _figures(job: Any, left: float | None) -> list[str]:
     """Return what stands behind the bar, the most telling first."""
     is_learning = isinstance(job, TrainingRun) and job.is_learning
     figures = [f"{minutes(left)} left"] if left is not None else []
-    figures.append(f"{job.done:,} of {job.total:,}{' batches' if is_learning else ''}")
+    figures.append(f"{job.done:,}/{job.total:,}{' batches' if is_learning else ''}")
     if is_learning:
-        figures.append(f"rate {job.learning_rate:.2e}")
+        figures.append(f"rate {job.learning_rate:.1e}")
     if isinstance(job, TrainingRun) and job.memory_bytes:
-        figures.append(f"{size(job.memory_bytes)}, at most {size(job.memory_peak_bytes)}")
+        figures += [size(job.memory_bytes), f"at most {size(job.memory_peak_bytes)}"]
     return figures
 
 

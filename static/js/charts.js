@@ -58,9 +58,10 @@ const bestEpoch = {
     },
 };
 
-// `series`: {label, values: [[epoch, number or null]], colour: "--name", thin, dashed}. `top`: the highest value
-// of the axis, where it is fixed. Returns a function that draws other series in the same place.
-export function curves(place, { epochs, top = undefined }) {
+// `series`: {label, values: [[epoch, number or null]], colour: "--name", thin, dash: [lengths], best: its epoch}.
+// `top`: the highest value of the axis, where it is fixed. Returns a function that draws other series in the same
+// place: `best` is marked in all of them, `epochs` is the last of the axis.
+export function curves(place, { epochs = 2, top = undefined, fromZero = true, legend = true }) {
     const canvas = place.querySelector("canvas");
     const chart = new window.Chart(canvas, {
         type: "line",
@@ -80,10 +81,11 @@ export function curves(place, { epochs, top = undefined }) {
                     ticks: { precision: 0, maxTicksLimit: 10 },
                     title: { display: true, text: "Epoch" },
                 },
-                y: { beginAtZero: true, max: top, ticks: { maxTicksLimit: 6 } },
+                y: { beginAtZero: fromZero, max: top, ticks: { maxTicksLimit: 6 } },
             },
             plugins: {
                 legend: {
+                    display: legend,
                     align: "start",
                     labels: {
                         usePointStyle: true,
@@ -111,7 +113,7 @@ export function curves(place, { epochs, top = undefined }) {
             },
         },
     });
-    const draw = (series, best) => {
+    const draw = (series, { best = undefined, epochs: last = epochs } = {}) => {
         const some = series.some((each) => each.values.some(([, value]) => value !== null));
         place.classList.toggle("drawn", some);
         chart.data.datasets = series.map((each) => ({
@@ -119,16 +121,19 @@ export function curves(place, { epochs, top = undefined }) {
             token: each.colour,
             data: each.values.map(([x, y]) => ({ x, y })),
             borderWidth: each.thin ? 1.25 : 2.75,
-            borderDash: each.dashed ? [6, 4] : [],
+            borderDash: each.dash ?? [],
             pointStyle: "circle",
             // One point is no line; the best stands out on the strong lines.
             pointRadius: (context) => {
-                if (context.raw?.x === best && !each.thin) return 4;
+                if (context.raw?.x === (each.best ?? best) && !each.thin) return 4;
                 return each.values.length === 1 ? 2.5 : 0;
             },
             pointHoverRadius: 4,
+            // A point on the edge is drawn whole.
+            clip: 6,
         }));
         chart.options.plugins.bestEpoch = { epoch: best };
+        chart.options.scales.x.max = Math.max(2, last);
         dress(chart);
         chart.update("none");
     };

@@ -2,9 +2,9 @@
 
 export const count = (number) => number.toLocaleString("en");
 
-// Three digits: 1.25e-03.
+// Two digits: 1.2e-03.
 export function exponential(number) {
-    const [digits, exponent] = number.toExponential(2).split("e");
+    const [digits, exponent] = number.toExponential(1).split("e");
     return `${digits}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }
 

@@ -20,15 +20,15 @@ function draw(epochs) {
             { label: "train", values: values("loss"), colour: "--curve-train", thin: true },
             { label: "val", values: values("val_loss"), colour: "--curve-val" },
         ],
-        best,
+        { best },
     );
     drawScores(
         [
             { label: "train accuracy", values: values("accuracy"), colour: "--curve-train", thin: true },
             { label: "val accuracy", values: values("val_accuracy"), colour: "--curve-val" },
-            { label: "val macro-F1", values: values("val_macro_f1"), colour: "--curve-f1", dashed: true },
+            { label: "val macro-F1", values: values("val_macro_f1"), colour: "--curve-f1", dash: [6, 4] },
         ],
-        best,
+        { best },
     );
 }
 

@@ -14,7 +14,15 @@ from datasets.queues.asking import ask_second_opinion
 from datasets.queues.making import make_queue
 from tests.e2e.bench import thumbs
 from tests.factories import UserFactory
-from tests.factories_models import ModelVersionFactory, images_in, labelled_dataset, predict_all, split_of
+from tests.factories_models import (
+    ModelVersionFactory,
+    TrainingRunFactory,
+    images_in,
+    labelled_dataset,
+    predict_all,
+    split_of,
+)
+from tests.training_jobs.test_pages_training import add_epochs
 
 pytestmark = pytest.mark.browser
 # The theme's own header lies outside all landmarks.
@@ -31,6 +39,8 @@ PAGES = (
     "/splits/",
     "/splits/{split}/",
     "/training/",
+    "/training/{run}/",
+    "/training/compare/?dataset=panels",
     "/training/new/",
     "/models/",
     "/models/{version}/",
@@ -71,7 +81,23 @@ def site(signed_in: Callable[..., Page]) -> tuple[Page, dict[str, int]]:
     second.items.filter(place__lt=5).update(
         outcome="kept", decided_by=UserFactory(), decided_at=timezone.now(), said=image.label
     )
-    made = {"queue": queue.pk, "second": second.pk}
+    for rate in (0.1, 0.2):
+        ended = TrainingRunFactory(
+            split=split, state="cancelled", attempt=1, config={"architecture": "cnn", "learning_rate": rate}
+        )
+        add_epochs(ended, 3)
+    running = TrainingRunFactory(
+        split=split,
+        state="running",
+        attempt=1,
+        done=3,
+        total=12,
+        learning_rate=0.1,
+        memory_bytes=10**9,
+        memory_peak_bytes=10**9,
+        priority=2,
+    )
+    made = {"queue": queue.pk, "second": second.pk, "run": running.pk}
     return signed_in("admin"), {**made, "image": image.pk, "split": split.pk, "version": version.pk}
 
 

@@ -82,7 +82,7 @@ def test_the_page_of_a_run_shows_batches_rate_and_memory(as_role: Any, held: Pat
     run.report(done=1234, total=5000, message="Epoch 1 of 4", learning_rate=0.002)
     page = as_role().get(there).content.decode()
     assert "<span data-value>1,234</span><small> of <span data-of>5,000</span></small>" in page
-    assert "2.00e-03" in page and ">512 MB<" in page and "at most <span data-of>2.05 GB" in page
+    assert "2.0e-03" in page and ">512 MB<" in page and "at most <span data-of>2.05 GB" in page
     run.fail(code="diverged", reason="No.")
     ended = as_role().get(there).content.decode()
     assert "2.05 GB</b><span>memory at most" in ended and "learning rate</span>" not in ended

@@ -31,12 +31,12 @@ class LivePage(Page):
             request.session.modified = False
         return response
 
-    def listed(self, rows: Any) -> tuple[list[Any], int | None]:
+    def listed(self, rows: Any, *, size: int = PAGE_SIZE) -> tuple[list[Any], int | None]:
         """Return one page of rows, newest first, and the id to go on from where there are older ones."""
         if before := id_in(self.request.GET.get("before", "")):
             rows = rows.filter(pk__lt=before)
-        found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
-        return found[:PAGE_SIZE], found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else None
+        found = list(rows.order_by("-pk")[: size + 1])
+        return found[:size], found[size - 1].pk if len(found) > size else None
 
 
 class WorkersPage(Page):

@@ -1,18 +1,17 @@
 """Training runs in the browser: those of a dataset, and one that is followed."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from classifier.models import Evaluation
 from classifier.networks.config import FIELDS
 from datasets.models import Split
 from training_jobs.admin.forms import defaults_of, told
 from training_jobs.admin.jobs import CAN_CANCEL, CAN_RETRY, LivePage, id_in, log_of_states, moved, took
-from training_jobs.launching import queue_places, queue_position
+from training_jobs.admin.listed import SCORES, listed_runs
+from training_jobs.launching import queue_position
 from training_jobs.models import EpochMetric, Job, TrainingRun
 from training_jobs.queries import SCORES, best_epochs, best_score, score_name, test_evaluations
 
@@ -25,19 +24,6 @@ _ADVICE = {
     ),
     "diverged": "Clone it with a lower learning rate.",
 }
-
-
-@dataclass(frozen=True)
-class Row:
-    """A run as the list shows it."""
-
-    run: TrainingRun
-    place: int
-    best: EpochMetric | None
-    best_score: float | None
-    score_name: str
-    evaluation: Evaluation | None
-    seconds: float | None
 
 
 class TrainingPage(LivePage):
@@ -69,7 +55,7 @@ class TrainingPage(LivePage):
         )
         return {
             **context,
-            "rows": _rows(runs, user),
+            "rows": listed_runs(runs, user),
             "older": older,
             "before": self.request.GET.get("before", ""),
             "active": any(run.is_active for run in runs),
@@ -131,25 +117,6 @@ class RunPage(LivePage):
             seen.select_related("split__dataset", "version", "created_by"), pk=self.kwargs["pk"]
         )
         return found
-
-
-def _rows(runs: list[TrainingRun], user: Any) -> list[Row]:
-    """Return runs with what the list shows beside them."""
-    places = queue_places(TrainingRun)
-    best = best_epochs(runs, user)
-    tests = test_evaluations([run.version_id for run in runs if run.version_id], user)
-    return [
-        Row(
-            run=run,
-            place=places.get(run.pk, 0),
-            best=best.get(run.pk),
-            best_score=best_score(run, best.get(run.pk)),
-            score_name=SCORES[score_name(run)],
-            evaluation=tests.get(run.version_id) if run.version_id else None,
-            seconds=took(run),
-        )
-        for run in runs
-    ]
 
 
 def _progress(run: TrainingRun) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from training_jobs.admin.compare_runs import CompareRunsPage
 from training_jobs.admin.imports import ImportPage, ImportsPage
 from training_jobs.admin.inference import InferenceJobPage, InferencePage
 from training_jobs.admin.jobs import WorkersPage
@@ -13,6 +14,7 @@ urlpatterns = [
     path("imports/<int:pk>/", ImportPage.as_view(), name="import"),
     path("training/", TrainingPage.as_view(), name="training"),
     path("training/new/", NewRunPage.as_view(), name="new-run"),
+    path("training/compare/", CompareRunsPage.as_view(), name="compare-runs"),
     path("training/again/<int:version>/", AgainPage.as_view(), name="train-again"),
     path("training/workers/", WorkersPage.as_view(), name="workers"),
     path("training/<int:pk>/", RunPage.as_view(), name="run"),
