@@ -8,9 +8,7 @@ from classifier.models import Evaluation
 from training_jobs.admin.jobs import took
 from training_jobs.launching import queue_places
 from training_jobs.models import EpochMetric, TrainingRun
-from training_jobs.queries import best_epochs, best_score, score_name, test_evaluations
-
-SCORES = {"val_accuracy": "accuracy", "val_macro_f1": "macro-F1"}
+from training_jobs.queries import SCORES, best_epochs, best_score, score_name, test_evaluations
 
 
 @dataclass(frozen=True)

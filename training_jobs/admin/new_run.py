@@ -27,6 +27,7 @@ class NewRunPage(Page):
     title = "New run"
     template_name = "training_jobs/new_run.html"
     permissions = ("training_jobs.view_trainingrun", "training_jobs.add_trainingrun")
+    form_class: type[RunForm] = RunForm
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the form."""
@@ -68,7 +69,7 @@ class NewRunPage(Page):
             seen = TrainingRun.objects.visible_to(self.request.user).select_related("split__dataset")
             run: TrainingRun = get_object_or_404(seen, pk=clone)
             self.use(run.split.dataset)
-            self.title = f"New run, like run {run.pk}"
+            self.title = f"{self.title}, like run {run.pk}"
             return run
         if (split := self._splits().filter(pk=self._split_asked_for()).first()) is not None:
             self.use(split.dataset)
@@ -90,7 +91,7 @@ class NewRunPage(Page):
         if self.dataset is None:
             return None
         architecture = str((sent if sent is not None else initial or {}).get("architecture") or "cnn")
-        return RunForm(
+        return self.form_class(
             sent,
             initial=initial,
             splits=self._splits().filter(dataset=self.dataset),

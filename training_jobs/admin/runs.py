@@ -10,7 +10,7 @@ from classifier.networks.config import FIELDS
 from datasets.models import Split
 from training_jobs.admin.forms import defaults_of, told
 from training_jobs.admin.jobs import CAN_CANCEL, CAN_RETRY, LivePage, id_in, log_of_states, moved, took
-from training_jobs.admin.listed import SCORES, listed_runs
+from training_jobs.admin.listed import listed_runs
 from training_jobs.launching import queue_position
 from training_jobs.models import EpochMetric, Job, TrainingRun
 from training_jobs.queries import SCORES, best_epochs, best_score, score_name, test_evaluations

@@ -7,7 +7,9 @@ from training_jobs.admin.imports import ImportPage, ImportsPage
 from training_jobs.admin.inference import InferenceJobPage, InferencePage
 from training_jobs.admin.jobs import WorkersPage
 from training_jobs.admin.new_run import AgainPage, NewRunPage
+from training_jobs.admin.new_sweep import NewSweepPage
 from training_jobs.admin.runs import RunPage, TrainingPage
+from training_jobs.admin.sweeps import SweepPage, SweepsPage
 
 urlpatterns = [
     path("imports/", ImportsPage.as_view(), name="imports"),
@@ -15,6 +17,9 @@ urlpatterns = [
     path("training/", TrainingPage.as_view(), name="training"),
     path("training/new/", NewRunPage.as_view(), name="new-run"),
     path("training/compare/", CompareRunsPage.as_view(), name="compare-runs"),
+    path("training/sweeps/", SweepsPage.as_view(), name="sweeps"),
+    path("training/sweeps/new/", NewSweepPage.as_view(), name="new-sweep"),
+    path("training/sweeps/<int:pk>/", SweepPage.as_view(), name="sweep"),
     path("training/again/<int:version>/", AgainPage.as_view(), name="train-again"),
     path("training/workers/", WorkersPage.as_view(), name="workers"),
     path("training/<int:pk>/", RunPage.as_view(), name="run"),

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('classifier', '0004_training_set'),
         ('datasets', '0011_image_names'),
-        ('training_jobs', '0004_like'),
+        ('training_jobs', '0005_live_figures'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
