@@ -75,7 +75,7 @@ SIDEBAR: tuple[tuple[str, tuple[Item, ...]], ...] = (
                 "model_training",
                 "training",
                 "training_jobs.view_trainingrun",
-                ("run", "new-run", "sweeps", "sweep", "new-sweep"),
+                ("run", "new-run", "compare-runs", "sweeps", "sweep", "new-sweep"),
                 of_dataset=True,
                 tabs=("compare-runs",),
             ),

@@ -54,7 +54,7 @@ class Ranked:
 
 def ranked(sweep: Sweep) -> list[Ranked]:
     """Return all candidates: who came further first, then who scored higher, then in their order."""
-    runs = list(TrainingRun.objects.filter(candidate__sweep=sweep).order_by("rung", "fold"))
+    runs = list(TrainingRun.objects.of_sweep(sweep.pk).order_by("rung", "fold"))
     of_candidate: dict[int | None, list[TrainingRun]] = {}
     for run in runs:
         of_candidate.setdefault(run.candidate_id, []).append(run)

@@ -136,7 +136,7 @@ def advance(sweep: Sweep) -> str:
 
 def trials_of(sweep: Sweep) -> Any:
     """Return the runs of a sweep."""
-    return TrainingRun.objects.filter(candidate__sweep=sweep)
+    return TrainingRun.objects.of_sweep(sweep.pk)
 
 
 def _queue_trials(sweep: Sweep, kept: Iterable[Candidate], *, rung: int) -> None:

@@ -53,7 +53,7 @@ class Curve:
 
 
 class CompareRunsPage(LivePage):
-    """All runs in a table, the curves of those that are ticked (`?run=3&run=5`)."""
+    """All runs in a table, or the trials of a sweep; the curves of those ticked (`?run=3&run=5`)."""
 
     title = "Compare runs"
     template_name = "training_jobs/compare_runs.html"
@@ -72,7 +72,9 @@ class CompareRunsPage(LivePage):
             .select_related("split__dataset", "version")
         )
         filters = {name: asked[name] for name in _FILTERS if asked.get(name) in dict(_FILTERS[name])}
-        runs, older = self.listed(seen.filter(**filters), size=ROWS)
+        sweep = id_in(asked.get("sweep", ""))
+        shown = seen.of_sweep(sweep) if sweep else seen.without_trials()
+        runs, older = self.listed(shown.filter(**filters), size=ROWS)
         curves = _curves(_chosen(seen, runs, asked, user), asked, user)
         score = asked.get("score", "") if asked.get("score") in SCORES else next(iter(SCORES))
         return {
@@ -90,6 +92,7 @@ class CompareRunsPage(LivePage):
                 for name, choices in _FILTERS.items()
             },
             "filtered": bool(filters),
+            "sweep": sweep,
             "sort": asked.get("sort", ""),
             "older": older,
             "before": asked.get("before", ""),

@@ -50,6 +50,7 @@ class TrainingPage(LivePage):
         user = self.request.user
         runs, older = self.listed(
             TrainingRun.objects.visible_to(user)
+            .without_trials()
             .filter(split__dataset=self.dataset)
             .select_related("split__dataset", "version", "created_by")
         )
@@ -112,10 +113,10 @@ class RunPage(LivePage):
         }
 
     def _run(self) -> TrainingRun:
-        seen = TrainingRun.objects.visible_to(self.request.user)
-        found: TrainingRun = get_object_or_404(
-            seen.select_related("split__dataset", "version", "created_by"), pk=self.kwargs["pk"]
+        seen = TrainingRun.objects.visible_to(self.request.user).select_related(
+            "split__dataset", "version", "created_by", "candidate__sweep"
         )
+        found: TrainingRun = get_object_or_404(seen, pk=self.kwargs["pk"])
         return found
 
 

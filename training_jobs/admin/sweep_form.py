@@ -25,7 +25,7 @@ class VariedSetting:
     field: Any
     label: str
     help: str
-    examples: str
+    may_be: str
 
 
 class SweepForm(RunForm):
@@ -129,9 +129,9 @@ class SweepForm(RunForm):
         setting = SETTINGS[name]
         match setting.type:
             case "choice":
-                examples = f"Some of {', '.join(setting.choices)}."
+                may_be = f"Some of {', '.join(setting.choices)}."
             case "bool":
-                examples = "true, false"
+                may_be = "true, false"
             case _:
-                examples = f"A range such as {setting.min:g}..{setting.max:g}, or values with commas."
-        return VariedSetting(self[_PREFIX + name], setting.label, setting.help, examples)
+                may_be = f"Within {setting.min:,g} to {setting.max:,g}."
+        return VariedSetting(self[_PREFIX + name], setting.label, setting.help, may_be)

@@ -139,7 +139,7 @@ def _curves(sweep: Sweep, found: list[Ranked]) -> dict[str, Any]:
     if len(best) < 2:
         return {}
     runs = [("run", each.trials[0].pk) for each in best]
-    query = urlencode([("dataset", sweep.split.dataset.slug), *runs])
+    query = urlencode([("dataset", sweep.split.dataset.slug), ("sweep", sweep.pk), *runs])
     return {"curves": f"{reverse('compare-runs')}?{query}", "compared": len(best)}
 
 

@@ -41,6 +41,14 @@ class TrainingRunQuerySet(JobQuerySet):
         """Runs that wait, who is next first: the higher priority, then who was queued earlier."""
         return self.waiting().order_by("-priority", "queued_at", "pk")
 
+    def without_trials(self) -> Self:
+        """Runs that make a model, those of sweeps left out."""
+        return self.filter(candidate=None)
+
+    def of_sweep(self, sweep: int) -> Self:
+        """The trials of a sweep."""
+        return self.filter(candidate__sweep=sweep)
+
     def on_device(self, device: str) -> Self:
         """The run at work on a device, if there is one."""
         return self.at_work().filter(device=device)
