@@ -51,10 +51,11 @@ def progress_line(job: Any, message: str, *, left: float | None, width: int, pla
 
 
 def _figures(job: Any, left: float | None) -> list[str]:
-    """Return what stands behind the bar, the most telling first."""
+    """Return what stands behind the bar, the most telling first; as wide each time, lest the bar jump."""
     is_learning = isinstance(job, TrainingRun) and job.is_learning
-    figures = [f"{minutes(left)} left"] if left is not None else []
-    figures.append(f"{job.done:,}/{job.total:,}{' batches' if is_learning else ''}")
+    total = f"{job.total:,}"
+    figures = [f"{f'{minutes(left)} left':15}"] if left is not None else []
+    figures.append(f"{job.done:>{len(total)},}/{total}{' batches' if is_learning else ''}")
     if is_learning:
         figures.append(f"rate {job.learning_rate:.1e}")
     if isinstance(job, TrainingRun) and job.memory_bytes:

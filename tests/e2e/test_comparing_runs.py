@@ -5,13 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from django.utils import timezone
+from playwright.sync_api import Dialog, Locator, Page, expect
 
 from classifier.networks.config import TrainingConfig
 from datasets.models import Split
-from tests.factories_models import TrainingRunFactory, labelled_dataset, split_of
+from tests.factories_models import ModelVersionFactory, TrainingRunFactory, labelled_dataset, split_of
 from tests.training_jobs.test_pages_training import add_epochs
 from training_jobs.models import TrainingRun
+from training_jobs.training_set import training_set_sha256
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
@@ -159,8 +161,8 @@ def test_on_a_phone_the_table_scrolls_and_the_page_does_not(signed_in: Open, run
     page.locator("#run-table").scroll_into_view_if_needed()
     name = page.locator("#runs tbody th").first
     before = name.bounding_box()
-    page.locator("#run-table").evaluate("(table) => table.scrollBy(600, 0)")
-    expect(page.get_by_role("columnheader", name="Learning rate")).to_be_in_viewport()
+    page.locator("#run-table").evaluate("(table) => table.scrollTo(table.scrollWidth, 0)")
+    expect(page.get_by_role("columnheader", name="JPEG noise")).to_be_in_viewport()
     assert name.bounding_box() == before
 
 
@@ -174,3 +176,30 @@ def test_up_next_lets_the_run_that_waits_last_come_first(signed_in: Open, split:
     expect(row.get_by_text("number 1 in the queue")).to_be_visible()
     expect(page.get_by_role("button", name=f"Up next: run {waiting[2].pk}")).to_have_count(0)
     assert list(TrainingRun.objects.in_turn()) == [waiting[2], waiting[0], waiting[1]]
+
+
+def test_a_version_is_trained_again_after_a_question(signed_in: Open, split: Split) -> None:
+    cutoff = timezone.now()
+    digest = training_set_sha256(split, cutoff)
+    version = ModelVersionFactory(
+        split=split,
+        label_cutoff=cutoff,
+        training_set_sha256=digest,
+        config=TrainingConfig.defaults("cnn").as_dict(),
+    )
+    page = signed_in("curator")
+    page.goto(f"/models/{version.pk}/")
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.accept() if len(asked) > 1 else dialog.dismiss()
+
+    page.on("dialog", answer)
+    again = page.get_by_role("button", name="Train again").first
+    again.click()
+    assert asked[0].startswith(f"Train {version} again?") and not TrainingRun.objects.exists()
+    again.click()
+    page.wait_for_url(re.compile(r"/training/\d+/"))
+    expect(page.get_by_text(f"it trains {version} again")).to_be_visible()
+    assert TrainingRun.objects.get().like == version

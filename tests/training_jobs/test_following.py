@@ -49,6 +49,14 @@ def test_the_line_fits_the_terminal_and_its_last_figures_go_first(width: int) ->
     assert ("left" in line) == (width >= 60)
 
 
+def test_the_bar_is_as_wide_whatever_the_time_left() -> None:
+    ends = [
+        progress_line(learning(done=done), "Epoch 3 of 20", left=left, width=100).index("\u258f ")
+        for done, left in ((7, 59), (1234, 61), (4999, 3900))
+    ]
+    assert len(set(ends)) == 1
+
+
 def test_a_full_bar_is_full_and_an_empty_one_empty() -> None:
     assert "\u2595" + 28 * "\u2588" + "\u258f 100 %" in shown(learning(done=5000), 200)
     assert "\u2595" + 28 * " " + "\u258f   0 %" in shown(learning(done=0), 200)
@@ -87,7 +95,7 @@ def test_a_terminal_is_told_in_place_and_other_readers_by_line(monkeypatch: pyte
     run.done = 4
     told.news()
     assert said == [] and terminal.getvalue().count("\r\033[K") == 2
-    assert "3/12 batches  rate 2.0e-03" in terminal.getvalue()
+    assert " 3/12 batches  rate 2.0e-03" in terminal.getvalue()
     told.end_line()
     assert terminal.getvalue().endswith("\r\033[K")
 
@@ -103,7 +111,7 @@ def test_other_jobs_have_a_bar_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", terminal)
     job = InferenceJobFactory(state="running", done=6, total=12, message="Classifying images")
     following._Told(job, lambda _line: None).news()
-    assert "Classifying images  [" in terminal.getvalue() and " 50 %  6/12" in terminal.getvalue()
+    assert "Classifying images  [" in terminal.getvalue() and " 50 %   6/12" in terminal.getvalue()
 
 
 def test_an_epoch_is_told_with_its_scores() -> None:
