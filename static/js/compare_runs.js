@@ -67,8 +67,12 @@ document.addEventListener("click", (event) => {
     go(link.href);
 });
 
-setInterval(() => {
-    if (!document.hidden && document.querySelector("[data-live] [data-active]")) again();
-}, EVERY);
+// A long table is asked for more rarely: its server shall have time for others.
+async function watch() {
+    const began = performance.now();
+    if (!document.hidden && document.querySelector("[data-live] [data-active]")) await again();
+    setTimeout(watch, Math.max(EVERY, 5 * (performance.now() - began)));
+}
 
 chosen = draw();
+setTimeout(watch, EVERY);

@@ -23,7 +23,6 @@ from tests.factories_models import (
 from training_jobs.admin.forms import defaults_of
 from training_jobs.launching import queue_training
 from training_jobs.models import EpochMetric, TrainingRun
-from training_jobs.training_set import training_set_sha256
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("woken")]
 NEW = "/training/new/?dataset=d"
@@ -359,63 +358,3 @@ def test_the_workers_of_a_queue_are_told(as_role: Any) -> None:
         client.get("/training/workers/?queue=inference")
     assert [call.args for call in asked.call_args_list] == [("training",), ("inference",)]
     assert client.get("/training/workers/?queue=none").status_code == 400
-
-
-def test_a_run_is_queued_with_a_priority_which_its_page_tells_while_it_waits(
-    as_role: Any, split: Split
-) -> None:
-    client = as_role()
-    assert 'name="priority" value="0"' in client.get(NEW).content.decode()
-    page = client.post(NEW, sent(split, priority="7"), follow=True).content.decode()
-    run = TrainingRun.objects.get()
-    assert run.priority == 7 and "Priority 7: of the runs that wait the highest is next" in page
-    wrong = client.post(NEW, sent(split, priority="2000"))
-    assert wrong.status_code == 400 and '<details id="more" open>' in wrong.content.decode()
-    assert "less than or equal to 1000" in wrong.context["form"].errors["priority"][0]
-    usual = succeeded(split)
-    assert "Priority" not in client.get(f"/training/{usual.pk}/").content.decode()
-
-
-def repeatable(split: Split) -> Any:
-    """A version whose training was recorded."""
-    cutoff = timezone.now()
-    return ModelVersionFactory(
-        name="panels",
-        split=split,
-        label_cutoff=cutoff,
-        training_set_sha256=training_set_sha256(split, cutoff),
-        config={"architecture": "cnn", "epochs": 1},
-    )
-
-
-def test_a_version_is_trained_again_from_its_page(as_role: Any, split: Split) -> None:
-    version = repeatable(split)
-    client = as_role()
-    page = client.get(f"/models/{version.pk}/").content.decode()
-    assert f'action="/training/again/{version.pk}/"' in page and f"Train {version} again?" in page
-    answer = client.post(f"/training/again/{version.pk}/", follow=True)
-    run = TrainingRun.objects.get()
-    assert answer.redirect_chain == [(f"/training/{run.pk}/", 302)]
-    assert (run.like, run.label_cutoff, run.created_by.username) == (version, version.label_cutoff, "curator")
-    assert f"it trains {version} again" in answer.content.decode()
-    assert client.get(f"/training/again/{version.pk}/").status_code == 405
-
-
-def test_a_training_that_cannot_be_the_same_is_refused_in_a_sentence(as_role: Any, split: Split) -> None:
-    version = repeatable(split)
-    type(version).objects.update(training_set_sha256="0" * 64)
-    answer = as_role().post(f"/training/again/{version.pk}/", follow=True)
-    assert answer.redirect_chain == [(f"/models/{version.pk}/", 302)]
-    assert "cannot be trained again as it was" in answer.content.decode()
-    assert not TrainingRun.objects.exists()
-
-
-def test_only_who_may_train_is_offered_to_and_only_for_what_was_recorded(as_role: Any, split: Split) -> None:
-    version, other = repeatable(split), ModelVersionFactory(name="other", split=split)
-    assert "Train again" not in as_role("viewer").get(f"/models/{version.pk}/").content.decode()
-    assert as_role("viewer").post(f"/training/again/{version.pk}/").status_code == 403
-    assert "Train again" not in as_role().get(f"/models/{other.pk}/").content.decode()
-    refused = as_role().post(f"/training/again/{other.pk}/", follow=True).content.decode()
-    assert "its training set was not recorded" in refused
-    assert as_role().post("/training/again/99999/").status_code == 404
-    assert not TrainingRun.objects.exists()

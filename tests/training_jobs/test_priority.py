@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,6 +14,7 @@ from rest_framework.test import APIClient
 from datasets.models import Split
 from tests.factories_models import TrainingRunFactory
 from tests.rest import API, api, assert_error
+from tests.training_jobs.test_pages_training import NEW, sent, succeeded
 from training_jobs.models import TrainingRun
 
 __all__ = ["api"]
@@ -76,3 +78,18 @@ def test_the_command_that_trains_takes_a_priority(split: Split) -> None:
     assert TrainingRun.objects.in_turn().first() == run
     with pytest.raises(CommandError, match="from -1000 to 1000"):
         call_command("train", "d/s", architecture="cnn", priority=2000, stderr=StringIO())
+
+
+def test_a_run_is_queued_with_a_priority_which_its_page_tells_while_it_waits(
+    as_role: Any, split: Split
+) -> None:
+    client = as_role()
+    assert 'name="priority" value="0"' in client.get(NEW).content.decode()
+    page = client.post(NEW, sent(split, priority="7"), follow=True).content.decode()
+    run = TrainingRun.objects.get()
+    assert run.priority == 7 and "Priority 7: of the runs that wait the highest is next" in page
+    wrong = client.post(NEW, sent(split, priority="2000"))
+    assert wrong.status_code == 400 and '<details id="more" open>' in wrong.content.decode()
+    assert "less than or equal to 1000" in wrong.context["form"].errors["priority"][0]
+    usual = succeeded(split)
+    assert "Priority" not in client.get(f"/training/{usual.pk}/").content.decode()
