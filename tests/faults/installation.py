@@ -15,12 +15,15 @@ import psycopg
 
 from biofors_site.serving import worker_command
 from tests.e2e.conftest import ROOT, installation_environment, manage
+from tests.faults.saboteur import Harm, as_variable
 from tests.faults.servers import PATIENCE, until
 
 LEASE = 5.0
 EPOCHS = 4
 # Batches of two images make an epoch last long enough to be hit in it.
 SETTINGS = f"--epochs {EPOCHS} --set image_size=32 --set batch_size=2 --set drawn_papers=0"
+# For what happens after training, or before.
+QUICK = ("--epochs", "1", "--set", "batch_size=16")
 
 
 class Installation:
@@ -61,6 +64,16 @@ class Installation:
         command = list(worker_command("training", tasks_per_child=1))
         command[command.index("--hostname") + 1] = f"{name}@%h"
         return self.start(name, *command, **extra)
+
+    def start_saboteur(
+        self, harms: Mapping[str, Harm], *, queues: str = "training"
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker that comes to harm at a step of each job that is named."""
+        command = worker_command(queues, tasks_per_child=1)
+        words = [*command[: command.index("celery")], "tests.faults.saboteur"]
+        return self.start(
+            "saboteur", *words, *command[command.index("celery") + 1 :], **as_variable(harms)
+        )
 
     def start_reaper(self) -> subprocess.Popen[bytes]:
         """Start the reaper."""
@@ -121,6 +134,14 @@ class Installation:
             until(lambda: self.rows(question) != [(0,)], what=f"epoch {epoch} of run {pk}")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.run(pk)}\n{self.notes(pk)}\n{self.logs()}") from None
+
+    def models(self) -> list[Path]:
+        """Return the folders of models."""
+        return list(self.data_dir.glob("models/*/*"))
+
+    def leavings(self) -> list[Path]:
+        """Return what attempts left in scratch and of checkpoints."""
+        return [*self.data_dir.glob("scratch/*"), *self.data_dir.glob("checkpoints/*")]
 
     def logs(self) -> str:
         """Return what the processes have printed."""
