@@ -13,9 +13,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, close_old_connections, connection
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from classifier.networks.errors import FittingCancelled
+from training_jobs.clock import Clock
 from training_jobs.devices import device_name
 from training_jobs.endings import at_work, is_ending
 from training_jobs.launching import wake
@@ -34,6 +35,7 @@ STOPS_WITHIN = 5.0
 RESEND_AFTER = timedelta(seconds=15)
 # While a worker of that queue is at work its messages wait their turn: they are not lost yet.
 RESEND_AFTER_BEHIND_OTHERS = timedelta(minutes=5)
+_clock = Clock()
 
 
 class Claim:
@@ -158,12 +160,12 @@ def next_run() -> TrainingRun | None:
     A run whose worker is lost does not hold the device.
     """
     holders: Any = TrainingRun.objects.on_device(device_name())
-    for lost in holders.expired(timezone.now()):
+    for lost in holders.expired():
         lost.take_back()
     first: TrainingRun | None = TrainingRun.objects.in_turn().first()
     if first is not None and holders.exists():
         # Its message is used up here: let the reaper send another soon, for a worker with a free device.
-        soon = timezone.now() - RESEND_AFTER_BEHIND_OTHERS + RESEND_AFTER
+        soon = Now() - (RESEND_AFTER_BEHIND_OTHERS - RESEND_AFTER)
         TrainingRun.objects.waiting().filter(pk=first.pk).update(woken_at=soon)
         return None
     return first
@@ -231,9 +233,10 @@ def reap() -> ReapSummary:
     Many may do so at once: each move is conditional on the row as it was seen.
     """
     summary = ReapSummary()
+    _mind_the_clock()
     for kind in KINDS:
         rows: Any = kind._default_manager.all()
-        for job in rows.expired(timezone.now()):
+        for job in rows.expired():
             match job.take_back():
                 case Job.State.QUEUED:
                     summary.requeued.append(str(job))
@@ -263,14 +266,25 @@ def reap_for_ever(*, every: float, say: Callable[[str], None], ended: threading.
         ended.wait(every)
 
 
+def _mind_the_clock() -> None:
+    """Let no job be lost, or held, because the clock was set or the machine slept: its lease begins anew."""
+    was_set = _clock.was_set(by=settings.JOB_LEASE_SECONDS / 2)
+    for kind in KINDS:
+        rows: Any = kind._default_manager.all()
+        if count := (rows if was_set else rows.leased_too_far()).lease_anew():
+            logger.warning(
+                "The clock was set: %d of %s have a new lease", count, kind._meta.verbose_name_plural
+            )
+    _clock.trust()
+
+
 def _waiting(rows: Any) -> list[Any]:
     """Return jobs of a kind that have waited so long that their message may be lost."""
-    now = timezone.now()
     busy = rows.at_work().exists()
-    return list(rows.waiting_since(now - (RESEND_AFTER_BEHIND_OTHERS if busy else RESEND_AFTER)))
+    return list(rows.waiting_for(RESEND_AFTER_BEHIND_OTHERS if busy else RESEND_AFTER))
 
 
 def _resend(rows: Any, job: Any) -> bool:
     """Send a job's message again, unless another reaper just has."""
     seen = rows.waiting().filter(pk=job.pk, woken_at=job.woken_at)
-    return bool(seen.update(woken_at=timezone.now())) and wake(job)
+    return bool(seen.update(woken_at=Now())) and wake(job)

@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import Error, connection
-from django.utils import timezone
 
 from training_jobs.devices import device_name
 from training_jobs.launching import wake
@@ -65,7 +64,7 @@ class Watch:
             rows: Any = kind._default_manager.all()
             if kind is TrainingRun and TrainingRun.objects.on_device(device_name()).exists():
                 continue
-            if (job := rows.waiting_since(timezone.now() - waited).first()) is not None:
+            if (job := rows.waiting_for(waited).first()) is not None:
                 return job
         return None
 

@@ -59,9 +59,11 @@ class Installation:
         self.started.append(process)
         return process
 
-    def start_worker(self, name: str = "worker", **extra: str) -> subprocess.Popen[bytes]:
-        """Start a training worker as `serve` does."""
-        command = list(worker_command("training", tasks_per_child=1))
+    def start_worker(
+        self, name: str = "worker", *, queues: str = "training", **extra: str
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker, as `serve` does."""
+        command = list(worker_command(queues, tasks_per_child=1))
         command[command.index("--hostname") + 1] = f"{name}@%h"
         return self.start(name, *command, **extra)
 
@@ -71,9 +73,7 @@ class Installation:
         """Start a worker that comes to harm at a step of each job that is named."""
         command = worker_command(queues, tasks_per_child=1)
         words = [*command[: command.index("celery")], "tests.faults.saboteur"]
-        return self.start(
-            "saboteur", *words, *command[command.index("celery") + 1 :], **as_variable(harms)
-        )
+        return self.start("saboteur", *words, *command[command.index("celery") + 1 :], **as_variable(harms))
 
     def start_reaper(self) -> subprocess.Popen[bytes]:
         """Start the reaper."""
@@ -83,6 +83,11 @@ class Installation:
         """Queue a short training run; return its id."""
         words = f"train s --architecture cnn --name {name} {SETTINGS} --json".split()
         return int(json.loads(self.manage(*words, *more))["id"])
+
+    def retry(self, pk: int) -> None:
+        """Retry a run that has ended."""
+        asked = "from training_jobs.launching import retry; from training_jobs.models import TrainingRun; "
+        self.manage("shell", "-c", f"{asked}retry(TrainingRun.objects.get(pk={pk}))")
 
     def rows(self, question: str) -> list[tuple[Any, ...]]:
         """Return what the database answers, at once, unlike a command."""

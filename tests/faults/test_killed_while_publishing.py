@@ -1,4 +1,4 @@
-"""A worker killed between any two steps of publishing: one version all the same, whole, and nothing beside it."""
+"""A worker killed between any two steps of publishing: one whole version, and nothing beside it."""
 
 import hashlib
 

@@ -192,6 +192,6 @@ def test_expired_and_waiting_jobs_are_found() -> None:
     let_lease_expire(lost)
     InferenceJob.objects.filter(pk=waiting.pk).update(woken_at=timezone.now() - timedelta(minutes=1))
     rows = InferenceJob.objects.all()
-    assert list(rows.expired(timezone.now())) == [lost]
-    assert list(rows.waiting_since(timezone.now() - timedelta(seconds=15))) == [waiting]
+    assert list(rows.expired()) == [lost]
+    assert list(rows.waiting_for(timedelta(seconds=15))) == [waiting]
     assert fresh in rows.active()

@@ -1,22 +1,17 @@
 """The one state machine behind every job: claimed under a lease, fenced, counted, never lost."""
 
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from training_jobs.models.errors import IllegalMove, LeaseLost
-from training_jobs.models.job_rows import JobQuerySet
+from training_jobs.models.job_rows import JobQuerySet, lease_from_now
 
 MAX_ATTEMPTS = 3
-
-
-def lease() -> timedelta:
-    """How long a worker may be silent before its job is taken from it."""
-    return timedelta(seconds=settings.JOB_LEASE_SECONDS)
 
 
 class Job(models.Model):
@@ -33,6 +28,7 @@ class Job(models.Model):
           '--cancel--> cancelled
         failed, dead, cancelled --retry--> queued
 
+    Leases are written and read by the database's clock: those of two machines may differ.
     `fence` rises with every claim; each write of a worker is conditional on the fence it was given.
     `attempt` counts all claims, because folders are named by it; `retried_at` is how many there had been
     when a person last retried, `given_back` how many since then ended without their worker being lost.
@@ -120,7 +116,7 @@ class Job(models.Model):
             attempt=F("attempt") + 1,
             fence=F("fence") + 1,
             worker=worker,
-            lease_expires_at=now + lease(),
+            lease_expires_at=lease_from_now(),
             started_at=now,
             finished_at=None,
             done=0,
@@ -138,7 +134,7 @@ class Job(models.Model):
     def heartbeat(self) -> bool:
         """Renew the lease; True where the job is to be cancelled. `LeaseLost` where another has it."""
         rows = self._claimed().filter(state__in=self.AT_WORK)
-        if not rows.update(lease_expires_at=timezone.now() + lease()):
+        if not rows.update(lease_expires_at=lease_from_now()):
             raise LeaseLost(f"{self} was taken over or ended; attempt {self.attempt} stops here.")
         return rows.filter(state=self.State.CANCELLING).exists()
 
@@ -203,7 +199,7 @@ class Job(models.Model):
             retried_at=F("attempt"),
             given_back=0,
             queued_at=now,
-            woken_at=now,
+            woken_at=Now(),
             finished_at=None,
             lease_expires_at=None,
             message="",
@@ -219,7 +215,7 @@ class Job(models.Model):
     def take_back(self) -> "Job.State":
         """Requeue a job whose lease has expired, or end it: cancelled if asked for, dead after 3 attempts."""
         now = timezone.now()
-        lost = self._claimed().filter(lease_expires_at__lt=now)
+        lost = self._claimed().filter(lease_expires_at__lt=Now())
         reason = f"Its worker was lost {self.lost_times} times; the last was {self.worker}."
         if lost.filter(state=self.State.CANCELLING).update(state=self.State.CANCELLED, finished_at=now):
             self._record("cancelled", "its worker was lost while cancelling")
@@ -227,7 +223,7 @@ class Job(models.Model):
             if lost.update(state=self.State.DEAD, finished_at=now, error_code="worker_lost", error=reason):
                 self._record("dead", reason)
         elif lost.update(
-            state=self.State.QUEUED, woken_at=now, fence=F("fence") + 1, lease_expires_at=None, message=""
+            state=self.State.QUEUED, woken_at=Now(), fence=F("fence") + 1, lease_expires_at=None, message=""
         ):
             self._record("queued", f"worker {self.worker} was lost")
         self.refresh_from_db()
@@ -239,7 +235,6 @@ class Job(models.Model):
 
         One that was to be cancelled is. `LeaseLost` where another has the job.
         """
-        now = timezone.now()
         if self._claimed().filter(state=self.State.CANCELLING).exists():
             self._end(self.State.CANCELLED, from_states=(self.State.CANCELLING,))
             return
@@ -251,7 +246,7 @@ class Job(models.Model):
                 state=self.State.QUEUED,
                 given_back=F("given_back") + 1,
                 fence=F("fence") + 1,
-                woken_at=now,
+                woken_at=Now(),
                 lease_expires_at=None,
                 message="",
             )
