@@ -80,6 +80,7 @@ def measure(config: TrainingConfig, panels: Panels, fold: tuple[NDArray[np.int64
     """Train on a fold and score its test images."""
     from classifier.networks.architectures import build
     from classifier.networks.fitting import fit
+    from classifier.networks.weights import read_weights
 
     train, validation, test = (panels.fitted(which, config) for which in fold)
     if config.drawn_papers:
@@ -95,7 +96,7 @@ def measure(config: TrainingConfig, panels: Panels, fold: tuple[NDArray[np.int64
             on_epoch=lambda epoch: None,
         )
         network = build(config, class_count=len(CLASSES), base_weights=False)
-        network.load_weights(result.weights)
+        read_weights(network, result.weights)
     said = network.predict(test.pixels.astype(np.float32), verbose=0).argmax(axis=1)
     scores = score([CLASSES[row] for row in test.labels], [CLASSES[row] for row in said], classes=CLASSES)
     return {

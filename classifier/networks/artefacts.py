@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,8 @@ from numpy.typing import NDArray
 from classifier.networks.architectures import build, features_of
 from classifier.networks.config import TrainingConfig
 from classifier.networks.errors import ParityFailed
-from classifier.networks.storing import into_place
+from classifier.networks.storing import into_place, written_whole
+from classifier.networks.weights import read_weights
 
 PARITY_LIMIT = 1e-3
 PARITY_BATCH = 32
@@ -59,7 +59,7 @@ def publish(
     """
     directory.mkdir(parents=True, exist_ok=True)
     model = build(config, class_count=len(classes), base_weights=False)
-    model.load_weights(weights)
+    read_weights(model, weights)
     with tempfile.TemporaryDirectory(prefix=".publishing-", dir=directory) as temporary:
         keras_file, onnx_file = Path(temporary) / "model.keras", Path(temporary) / "model.onnx"
         model.save(keras_file)
@@ -110,10 +110,9 @@ def export_features(network: keras.Model, path: Path, *, pixels: NDArray[np.uint
     import onnxruntime
 
     base = features_of(network)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
     batch = pixels.astype(np.float32)
     told = base.predict_on_batch(batch)
-    try:
+    with written_whole(path) as temporary:
         _export(base, temporary)
         session = onnxruntime.InferenceSession(temporary, providers=["CPUExecutionProvider"])
         exported = session.run(None, {session.get_inputs()[0].name: batch})[0]
@@ -122,9 +121,6 @@ def export_features(network: keras.Model, path: Path, *, pixels: NDArray[np.uint
             raise ParityFailed(
                 f"The exported base differs from the trained one by {difference:.2g} of its range."
             )
-        into_place(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _export(model: keras.Model, path: Path) -> None:

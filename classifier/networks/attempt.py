@@ -20,7 +20,8 @@ from classifier.networks.pipeline import batches, class_weights, epoch_order, ma
 from classifier.networks.position import EpochResult, Position
 from classifier.networks.schedules import learning_rate
 from classifier.networks.stages import Stage
-from classifier.networks.storing import into_place
+from classifier.networks.storing import written_whole
+from classifier.networks.weights import SUFFIX, read_weights, write_weights
 
 # A kill in a long epoch costs no more than this.
 CHECKPOINT_SECONDS = 300.0
@@ -70,7 +71,10 @@ class Attempt:
         state = checkpoint.state
         best = state.get("at", {}).get("best_file")
         is_same = state.get("config") == self.config.described() and state.get("images") == len(self.train)
-        return bool(is_same and best is not None and (not best or (checkpoint.path.parent / best).is_file()))
+        is_there = best == "" or (
+            best and best.endswith(SUFFIX) and (checkpoint.path.parent / best).is_file()
+        )
+        return bool(is_same and is_there)
 
     def go_on_from(self, checkpoint: checkpoints.Checkpoint) -> None:
         """Take over where a checkpoint stands; its network follows when its stage begins."""
@@ -78,9 +82,8 @@ class Attempt:
         self.at = Position.from_state(checkpoint.state["at"])
         best = checkpoint.path.parent / self.at.best_file
         if self.at.best_file and best.parent != self.directory:
-            temporary = self.directory / f".{best.name}"
-            shutil.copyfile(best, temporary)
-            into_place(temporary, self.directory / best.name)
+            with written_whole(self.directory / best.name) as temporary:
+                shutil.copyfile(best, temporary)
 
     # Running
 
@@ -205,12 +208,12 @@ class Attempt:
 
     def _keep_best(self, model: keras.Model) -> None:
         """Write the best weights so far, beside those that the last checkpoint names."""
-        name = f"best-{self.at.stage}-{self.at.best_epoch:04d}.weights.h5"
+        name = f"best-{self.at.stage}-{self.at.best_epoch:04d}{SUFFIX}"
         write_weights(model, self.directory / name)
         self.at.best_file = name
 
     def _load_best(self, model: keras.Model) -> None:
-        model.load_weights(self.directory / self.at.best_file)
+        read_weights(model, self.directory / self.at.best_file)
 
     def _checkpoint(self, stage: Stage) -> None:
         """Write where the training stands; older best weights go once nothing names them."""
@@ -225,7 +228,7 @@ class Attempt:
             },
         )
         self.saved = time.monotonic()
-        for path in sorted(self.directory.glob("best-*.weights.h5"))[: -checkpoints.KEPT]:
+        for path in sorted(self.directory.glob(f"best-*{SUFFIX}"))[: -checkpoints.KEPT]:
             path.unlink(missing_ok=True)
 
     def _compile(self, model: keras.Model) -> None:
@@ -253,10 +256,3 @@ def _restore(model: keras.Model, arrays: dict[str, list[NDArray[Any]]]) -> None:
     for name, variables in (("model", model.variables), ("optimizer", model.optimizer.variables)):
         for variable, array in zip(variables, arrays[name], strict=True):
             variable.assign(array)
-
-
-def write_weights(model: keras.Model, path: Path) -> None:
-    """Write weights under a temporary name, sync, rename: the path always holds a whole file."""
-    temporary = path.with_name(f".{path.name}")
-    model.save_weights(temporary)
-    into_place(temporary, path)

@@ -1,7 +1,6 @@
 """Where a training stands, on the disk: each file whole or not there, the newest that can be read counts."""
 
 import json
-import os
 import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.networks.storing import into_place
+from classifier.networks.storing import written_whole
 
 KEPT = 2
 _NAME = re.compile(r"checkpoint-\d{9}\.npz")
@@ -39,18 +38,12 @@ def save(
     """
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"checkpoint-{number:09d}.npz"
-    temporary = directory / f".{os.getpid()}.{path.name}"
     named = {
         f"{name}/{place:05d}": array for name, some in arrays.items() for place, array in enumerate(some)
     }
     told = np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, state=told, **named)  # type: ignore[arg-type]
-        into_place(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, state=told, **named)  # type: ignore[arg-type]
     for old in _found(directory)[KEPT:]:
         old.unlink(missing_ok=True)
     return path

@@ -7,12 +7,13 @@ import keras
 
 from classifier.networks import checkpoints
 from classifier.networks.architectures import build
-from classifier.networks.attempt import Attempt, OnBatch, ShouldStop, write_weights
+from classifier.networks.attempt import Attempt, OnBatch, ShouldStop
 from classifier.networks.config import TrainingConfig
 from classifier.networks.errors import NothingToTrainOn
 from classifier.networks.pipeline import LabelledPixels
 from classifier.networks.position import EpochResult, FitResult
 from classifier.networks.stages import Featured, stages_of
+from classifier.networks.weights import SUFFIX, write_weights
 
 __all__ = ["EpochResult", "FitResult", "fit", "make_repeatable"]
 
@@ -67,7 +68,7 @@ def fit(
         if on_going_on is not None:
             on_going_on(attempt.at.epochs, attempt.at.step)
     attempt.run()
-    weights = directory / "best.weights.h5"
+    weights = directory / f"best{SUFFIX}"
     write_weights(network, weights)
     at = attempt.at
     return FitResult(at.best_epoch, at.best_rank[0], at.epochs, weights)

@@ -1,7 +1,20 @@
 """Files that are whole or absent."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside a path, which the file then gets; where writing fails nothing is left."""
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield temporary
+        into_place(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def into_place(temporary: Path, path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classifier.networks import checkpoints
+from classifier.networks import checkpoints, storing
 from classifier.networks.checkpoints import newest, save
 
 ARRAYS = {"model": [np.arange(6.0).reshape(2, 3), np.float32(2)], "optimizer": [np.array([7], np.int64)]}
@@ -76,7 +76,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(checkpoints, "into_place", full)
+    monkeypatch.setattr(storing, "into_place", full)
     with pytest.raises(OSError, match="No space"):
         write(tmp_path, 2)
     assert [path.name for path in tmp_path.glob("*checkpoint*")] == ["checkpoint-000000001.npz"]

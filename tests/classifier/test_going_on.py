@@ -18,9 +18,10 @@ STEPS = 3
 def weights_of(result: Any, config: TrainingConfig) -> list[Any]:
     """The best weights of a training, read into a new network."""
     from classifier.networks.architectures import build
+    from classifier.networks.weights import read_weights
 
     network = build(config, class_count=len(CLASSES))
-    network.load_weights(result.weights)
+    read_weights(network, result.weights)
     return list(network.get_weights())
 
 
@@ -144,7 +145,7 @@ def test_a_checkpoint_whose_best_weights_are_gone_is_left_alone(
     config: TrainingConfig, tmp_path: Path
 ) -> None:
     train(config, tmp_path / "1")
-    for path in (tmp_path / "1").glob("best-*.h5"):
+    for path in (tmp_path / "1").glob("best-*.npz"):
         path.unlink()
     taught: list[int] = []
     train(config, tmp_path / "2", go_on_from=[tmp_path / "1"], on_batch=lambda done, *_: taught.append(done))

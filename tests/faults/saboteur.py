@@ -29,7 +29,8 @@ class Harm:
     """What is done before, or `after`, a call of a function `module:name`, the first or a later one.
 
     `deed` is one of `kill` (this process), `kill the worker` (with all its processes), `end` (ask the worker
-    to end), `fill` (the disk that `where` names) and `shift` (the clock of this process, by `hours`).
+    to end), `fill` (the disk that `where` names, but for `left` bytes) and `shift` (the clock of this process,
+    by `hours`).
     """
 
     deed: str
@@ -37,6 +38,7 @@ class Harm:
     after: bool = False
     call: int = 1
     where: str = ""
+    left: int = 0
     hours: int = 0
 
 
@@ -68,7 +70,7 @@ def do(harm: Harm) -> None:
         while not is_ending():
             time.sleep(0.01)
     elif harm.deed == "fill":
-        fill(Path(harm.where))
+        fill(Path(harm.where), left=harm.left)
     elif harm.deed == "shift":
         from django.utils import timezone
 
@@ -78,8 +80,8 @@ def do(harm: Harm) -> None:
         raise ValueError(harm.deed)
 
 
-def fill(disk: Path) -> None:
-    """Leave no byte free."""
+def fill(disk: Path, *, left: int) -> None:
+    """Leave so many bytes free."""
     with filler(disk).open("wb", buffering=0) as file:
         for block in (2**20, 2**10, 1):
             try:
@@ -88,6 +90,7 @@ def fill(disk: Path) -> None:
             except OSError as error:
                 if error.errno != errno.ENOSPC:
                     raise
+        file.truncate(max(0, file.tell() - left))
 
 
 def prepare(harm: Harm, mark: Path) -> None:
