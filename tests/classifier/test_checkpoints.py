@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from classifier.networks import checkpoints, storing
+from classifier.networks import storing
 from classifier.networks.checkpoints import newest, save
 
 ARRAYS = {"model": [np.arange(6.0).reshape(2, 3), np.float32(2)], "optimizer": [np.array([7], np.int64)]}

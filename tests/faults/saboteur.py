@@ -29,8 +29,7 @@ class Harm:
     """What is done before, or `after`, a call of a function `module:name`, the first or a later one.
 
     `deed` is one of `kill` (this process), `kill the worker` (with all its processes), `end` (ask the worker
-    to end), `fill` (the disk that `where` names, but for `left` bytes) and `shift` (the clock of this process,
-    by `hours`).
+    to end), `fill` (the disk `where`, but for `left` bytes) and `shift` (this process' clock, by `hours`).
     """
 
     deed: str
