@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
