@@ -9,7 +9,7 @@ from tests.factories import png
 from tests.faults.conftest import IMAGES
 from tests.faults.installation import QUICK, Installation
 from tests.faults.saboteur import Harm, mark_of
-from tests.faults.servers import until
+from tests.faults.servers import PATIENCE, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.keras]
 # More than one batch of either.
@@ -69,14 +69,17 @@ def queued_import(archive: Path) -> str:
 
 def carried_out_in_spite_of(installation: Installation, deed: str, kind: str, queue: str) -> bool:
     """Whether a job succeeds in a second attempt, after its worker ended in the first."""
-    started = installation.start_saboteur({kind: Harm(deed, STORED[kind], after=True)}, queues=QUEUES)
+    worker = installation.start_saboteur({kind: Harm(deed, STORED[kind], after=True)}, queues=QUEUES)
     installation.manage("shell", "-c", queue)
     until(mark_of(installation.data_dir, kind).exists, what=f"harm to {kind}")
     row = f"SELECT state, attempt, given_back FROM {TABLES[kind]}"
     if deed != "kill":
-        started.wait(timeout=30)
+        worker.wait(timeout=PATIENCE)
         if deed == "end":
             assert installation.rows(row) == [("queued", 1, 1)]
-        installation.start_worker("next", queues=QUEUES)
+        worker = installation.start_worker("next", queues=QUEUES)
     until(lambda: installation.rows(row)[0][0] in ("succeeded", "failed", "dead"), what=f"the end of {kind}")
+    # The next job is for a saboteur again.
+    worker.terminate()
+    worker.wait(timeout=PATIENCE)
     return installation.rows(row) == [("succeeded", 2, int(deed == "end"))]
