@@ -1,6 +1,8 @@
 """The two networks: a CNN from scratch, and ResNet50 with a new head."""
 
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ SPREAD_FLOOR = 0.0025
 PLAIN_FILTERS = (32, 64, 128)
 PLAIN_DENSE_UNITS = 128
 RESNET_DENSE_UNITS = 128
+EXACT = "float32"
+# bfloat16 has the range of float32: no loss has to be scaled, and a checkpoint holds what it held.
+MIXED = "mixed_bfloat16"
 HEAD = ("head_dropout", "head_dense", "head_dropout_2", "probabilities")
 # The stages of ResNet50 that may be tuned, from the output backwards (He et al. 2015, table 1).
 RESNET_STAGES = ("conv5", "conv4", "conv3")
@@ -25,12 +30,40 @@ LONGEST_REASON = 160
 CAFFE_MEAN = (103.939, 116.779, 123.68)
 
 
-def build(config: TrainingConfig, *, class_count: int, base_weights: bool = True) -> keras.Model:
+def build(
+    config: TrainingConfig, *, class_count: int, base_weights: bool = True, mixed: bool = False
+) -> keras.Model:
     """Build an untrained network: (N, size, size, 3) 0..255 in, (N, class_count) probabilities out.
 
     The scaling of the values is part of the network. Without `base_weights` a ResNet50 base stays random,
-    for weights that are loaded next. Raises RandomBaseFrozen, WeightsUnavailable.
+    for weights that are loaded next. `mixed`: bfloat16 between its layers; weights, the scaling and the
+    probabilities are float32 in any case. Raises RandomBaseFrozen, WeightsUnavailable.
     """
+    with _policy(MIXED if mixed else EXACT):
+        return _built(config, class_count=class_count, base_weights=base_weights)
+
+
+def in_float32(network: keras.Model, config: TrainingConfig) -> keras.Model:
+    """Return a network, or where it is mixed another with the same weights that computes in float32."""
+    if network.get_layer("head_dense").compute_dtype == EXACT:
+        return network
+    twin = build(config, class_count=network.output_shape[-1], base_weights=False)
+    twin.set_weights(network.get_weights())
+    return twin
+
+
+@contextmanager
+def _policy(name: str) -> Iterator[None]:
+    """Let layers that are made meanwhile compute in a type."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _built(config: TrainingConfig, *, class_count: int, base_weights: bool) -> keras.Model:
     inputs = keras.Input((config.image_size, config.image_size, 3), dtype="float32", name="pixels")
     if config.architecture == "resnet50":
         features, units = _resnet_features(inputs, config, base_weights=base_weights), RESNET_DENSE_UNITS
@@ -43,7 +76,7 @@ def build(config: TrainingConfig, *, class_count: int, base_weights: bool = True
         units, activation="relu", kernel_regularizer=keras.regularizers.L2(config.l2), name="head_dense"
     )(hidden)
     hidden = layers.Dropout(config.dropout, seed=config.seed + 1, name="head_dropout_2")(hidden)
-    outputs = layers.Dense(class_count, activation="softmax", name="probabilities")(hidden)
+    outputs = layers.Dense(class_count, activation="softmax", dtype=EXACT, name="probabilities")(hidden)
     return keras.Model(inputs, outputs, name=config.architecture)
 
 
@@ -77,9 +110,9 @@ def _cnn_features(inputs: Any) -> Any:
     The mean tells what an image is made of, the maximum whether something occurs anywhere in it.
     """
     # Each image by its own mean and spread: gels, stains and screens differ in light, not in kind.
-    hidden = layers.Rescaling(1 / 255)(inputs)
+    hidden = layers.Rescaling(1 / 255, dtype=EXACT)(inputs)
     hidden = layers.LayerNormalization(
-        axis=(1, 2, 3), center=False, scale=False, epsilon=SPREAD_FLOOR, name="own_light"
+        axis=(1, 2, 3), center=False, scale=False, epsilon=SPREAD_FLOOR, dtype=EXACT, name="own_light"
     )(hidden)
     for block, filters in enumerate(CNN_FILTERS, start=1):
         hidden = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv_{block}")(hidden)
@@ -95,7 +128,7 @@ def _cnn_features(inputs: Any) -> Any:
 
 def _plain_features(inputs: Any) -> Any:
     """Return (N, features): three blocks of convolution and pooling, flattened."""
-    hidden = layers.Rescaling(1 / 255)(inputs)
+    hidden = layers.Rescaling(1 / 255, dtype=EXACT)(inputs)
     for block, filters in enumerate(PLAIN_FILTERS, start=1):
         hidden = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"conv_{block}")(hidden)
         hidden = layers.MaxPooling2D(name=f"pool_{block}")(hidden)
@@ -114,7 +147,8 @@ def _resnet_features(inputs: Any, config: TrainingConfig, *, base_weights: bool)
     blue_green_red = []
     for channel, mean in zip((2, 1, 0), CAFFE_MEAN, strict=True):
         only = layers.Cropping2D(((0, 0), (channel, 2 - channel)), name=f"channel_{channel}")(channels_second)
-        blue_green_red.append(layers.Rescaling(1.0, offset=-mean, name=f"centred_{channel}")(only))
+        centred = layers.Rescaling(1.0, offset=-mean, dtype=EXACT, name=f"centred_{channel}")
+        blue_green_red.append(centred(only))
     hidden = layers.Concatenate(axis=2, name="blue_green_red")(blue_green_red)
     hidden = layers.Permute((1, 3, 2), name="caffe")(hidden)
     # Inference mode keeps the batch statistics of ImageNet; a base that learns from nothing needs its own.

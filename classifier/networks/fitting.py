@@ -50,7 +50,7 @@ def fit(
     if len(set(train.labels.tolist())) < 2:
         raise NothingToTrainOn("Training needs labelled images of at least two classes in the subset train.")
     make_repeatable(config.seed)
-    network = build(config, class_count=len(classes))
+    network = build(config, class_count=len(classes), mixed=config.precision == "mixed" and has_gpu())
     stages = stages_of(network, config, train=train, validation=validation, featured=featured)
     attempt = Attempt(
         config,
@@ -77,7 +77,14 @@ def fit(
 def make_repeatable(seed: int) -> None:
     """Seed everything random; on a CPU also let every operation add up in the same order each time."""
     keras.utils.set_random_seed(seed)
+    if not has_gpu():
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def has_gpu() -> bool:
+    """Whether TensorFlow sees a graphics card."""
     import tensorflow as tf
 
-    if not tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.enable_op_determinism()
+    return bool(tf.config.list_physical_devices("GPU"))

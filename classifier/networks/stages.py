@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.networks.architectures import head_of, let_learn
+from classifier.networks.architectures import head_of, in_float32, let_learn
 from classifier.networks.augmenting import augment
 from classifier.networks.config import TrainingConfig
 from classifier.networks.pipeline import LabelledPixels
@@ -79,7 +79,7 @@ class HeadStage(Stage):
 
     def begin(self) -> None:
         """Have the features made."""
-        self.features = self.featured(self.network)
+        self.features = self.featured(in_float32(self.network, self.config))
 
     def inputs(self, which: NDArray[np.int64], *, generator: np.random.Generator) -> Inputs:
         """Return one view of each image, drawn anew each time."""
