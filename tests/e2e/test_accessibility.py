@@ -23,6 +23,8 @@ from tests.factories_models import (
     split_of,
 )
 from tests.training_jobs.test_pages_training import add_epochs
+from tests.training_jobs.test_sweeps import end
+from training_jobs.sweeping import queue_sweep, trials_of
 
 pytestmark = pytest.mark.browser
 # The theme's own header lies outside all landmarks.
@@ -42,6 +44,9 @@ PAGES = (
     "/training/{run}/",
     "/training/compare/?dataset=panels",
     "/training/new/",
+    "/training/sweeps/",
+    "/training/sweeps/{sweep}/",
+    "/training/sweeps/new/",
     "/models/",
     "/models/{version}/",
     "/compare/",
@@ -97,7 +102,10 @@ def site(signed_in: Callable[..., Page]) -> tuple[Page, dict[str, int]]:
         memory_peak_bytes=10**9,
         priority=2,
     )
-    made = {"queue": queue.pk, "second": second.pk, "run": running.pk}
+    sweep = queue_sweep(split, architecture="cnn", number=3, folds=2)
+    for place, trial in enumerate(trials_of(sweep)[:4]):
+        end(trial, place / 10)
+    made = {"queue": queue.pk, "second": second.pk, "run": running.pk, "sweep": sweep.pk}
     return signed_in("admin"), {**made, "image": image.pk, "split": split.pk, "version": version.pk}
 
 

@@ -52,6 +52,33 @@ def test_a_run_is_queued_watched_and_ends_in_a_model_that_can_be_promoted(
     assert "champion" in served_site.manage("shell", "--no-imports", "--command", SHOWS_ALIASES)
 
 
+def test_a_sweep_is_queued_watched_and_its_best_settings_fill_a_new_run(
+    curator: Page, served_site: ServedSite
+) -> None:
+    page = curator
+    page.get_by_role("link", name="Training", exact=True).click()
+    page.get_by_role("link", name="Sweeps").click()
+    page.get_by_role("link", name="Search for settings").click()
+    page.get_by_label("Candidates").fill("3")
+    page.get_by_text("Settings of all trials").click()
+    page.locator("[name=epochs]").fill("3")
+    page.locator("[name=image_size]").fill("32")
+    page.locator("[name=drawn_papers]").fill("0")
+    page.get_by_label("Dropout").first.fill("0.9..0.1")
+    page.get_by_role("button", name="Queue the sweep").click()
+    expect(page.get_by_text("does not rise")).to_be_visible()
+    page.get_by_label("Dropout").first.fill("0.1..0.4")
+    page.get_by_role("button", name="Queue the sweep").click()
+    page.wait_for_url(re.compile(r"/training/sweeps/\d+/"))
+    expect(page.locator("#now .state-finished")).to_be_visible(timeout=3 * TRAINED)
+    expect(page.locator("#candidate-table tbody tr")).to_have_count(3)
+    expect(page.locator("#candidate-table tr.best .alias")).to_have_text("best")
+    drawn = page.locator("#candidate-table tr.best td").nth(3).inner_text()
+    page.get_by_role("link", name="Train the best").click()
+    expect(page.get_by_label("Learning rate")).to_have_value(re.compile(r"^0\.\d+$"))
+    expect(page.get_by_label("Dropout")).to_have_value(drawn)
+
+
 SHOWS_ALIASES = (
     "from classifier.models import Alias; print([(a.name, str(a.version)) for a in Alias.objects.all()])"
 )
