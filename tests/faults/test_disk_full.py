@@ -28,11 +28,13 @@ class Filled:
     goes_on_after: int | None = None
 
 
-STEPS = {
+WHILE_IT_TRAINS = {
     # The first run alone writes pixels: the others find them there.
     "the-pixels": Filled("classifier.row_cache:RowCache.add", goes_on_after=0),
     "the-best-weights": Filled("classifier.networks.attempt:write_weights"),
     "a-checkpoint": Filled("classifier.networks.checkpoints:save", call=2, goes_on_after=1),
+}
+WHILE_IT_PUBLISHES = {
     "the-weights-to-publish": Filled("classifier.networks.fitting:write_weights"),
     "the-export-for-keras": Filled("classifier.networks.artefacts:publish"),
     "the-export-to-onnx": Filled("classifier.networks.artefacts:_export", goes_on_after=2),
@@ -58,15 +60,18 @@ def disk(embedded: Installation, tmp_path: Path) -> Iterator[Path]:
         subprocess.run(("umount", str(mounted)), check=True)
 
 
+@pytest.mark.parametrize(
+    "steps", [WHILE_IT_TRAINS, WHILE_IT_PUBLISHES], ids=["while it trains", "while it publishes"]
+)
 def test_a_run_ends_with_a_reason_where_the_disk_is_full_and_goes_on_once_there_is_room(
-    embedded: Installation, disk: Path
+    embedded: Installation, disk: Path, steps: dict[str, Filled]
 ) -> None:
     embedded.start_reaper()
     embedded.start_saboteur(
-        {name: Harm("fill", at.step, call=at.call, where=str(disk), left=LEFT) for name, at in STEPS.items()}
+        {name: Harm("fill", at.step, call=at.call, where=str(disk), left=LEFT) for name, at in steps.items()}
     )
     published = 0
-    for name, at in STEPS.items():
+    for name, at in steps.items():
         run = embedded.queue_run(name, "--epochs", "2", "--set", "batch_size=16")
         ended = embedded.wait_for(run, "succeeded", "failed", "dead")
         assert mark_of(embedded.data_dir, name).exists()
