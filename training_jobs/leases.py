@@ -271,10 +271,11 @@ def _mind_the_clock() -> None:
     was_set = _clock.was_set(by=settings.JOB_LEASE_SECONDS / 2)
     for kind in KINDS:
         rows: Any = kind._default_manager.all()
-        if count := (rows if was_set else rows.leased_too_far()).lease_anew():
-            logger.warning(
-                "The clock was set: %d of %s have a new lease", count, kind._meta.verbose_name_plural
-            )
+        rows = rows.at_work() if was_set else rows.leased_too_far()
+        # Looked for first: a reaper that has nothing to do waits for no lock.
+        if rows.exists() and (count := rows.lease_anew()):
+            name = kind._meta.verbose_name_plural
+            logger.warning("The clock was set: %d of %s have a new lease", count, name)
     _clock.trust()
 
 
