@@ -12,6 +12,8 @@ from classifier.networks.config import FIELDS, TrainingConfig
 from classifier.networks.errors import InvalidConfig
 
 BETWEEN = ".."
+# What must be the same for scores to compare.
+_OF_ALL_TRIALS = ("seed", "best_by")
 # What is spread over orders of magnitude.
 _BY_FACTORS = ("learning_rate", "finetune_learning_rate", "l2")
 _FIGURES = 3
@@ -45,7 +47,7 @@ class Varied:
     @classmethod
     def read(cls, name: str, given: object) -> Self:
         """Read "0.1..0.5", "8, 16, 32" or a list of values; raises ValueError with a sentence."""
-        if name not in FIELDS or not FIELDS[name].editable or name == "seed":
+        if name not in FIELDS or not FIELDS[name].editable or name in _OF_ALL_TRIALS:
             raise ValueError(f"{name} is not a setting that a search can vary.")
         field = FIELDS[name]
         if isinstance(given, str) and BETWEEN in given and field.type in ("int", "float"):

@@ -76,7 +76,7 @@ def test_a_sweep_is_queued_watched_and_its_best_settings_fill_a_new_run(
     expect(page.locator("#now .state-finished")).to_be_visible(timeout=3 * TRAINED)
     expect(page.locator("#candidate-table tbody tr")).to_have_count(3)
     expect(page.locator("#candidate-table tr.best .alias")).to_have_text("best")
-    drawn = page.locator("#candidate-table tr.best td").nth(3).inner_text()
+    drawn = page.locator("#candidate-table tr.best td").nth(4).inner_text()
     page.get_by_role("link", name="Train the best").click()
     expect(page.get_by_label("Learning rate")).to_have_value(re.compile(r"^0\.\d+$"))
     expect(page.get_by_label("Dropout")).to_have_value(drawn)

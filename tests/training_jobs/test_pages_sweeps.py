@@ -26,10 +26,10 @@ FORM = {
 
 
 def filled(client: Client, split: Split, **changes: str) -> dict[str, str]:
-    """What a browser sends of the form as it was proposed, with changes."""
+    """What a browser sends of the form as it was proposed, with changes: what is on the page, no more."""
     page = client.get("/training/sweeps/new/?dataset=d")
-    form = page.context["form"]
-    values = {name: form[name].value() for name in form.fields}
+    form, text = page.context["form"], page.content.decode()
+    values = {name: form[name].value() for name in form.fields if f'name="{name}"' in text}
     sent = {name: str(value) for name, value in values.items() if value is not None and value is not False}
     return {**sent, **FORM, "split": str(split.pk), **changes}
 
@@ -49,6 +49,7 @@ def test_a_sweep_is_queued_from_the_form_as_it_was_proposed(as_role: As, split: 
     sweep = Sweep.objects.get()
     assert answer["Location"] == f"/training/sweeps/{sweep.pk}/"
     assert set(sweep.space) == {"learning_rate", "dropout", "l2", "label_smoothing", "balance"}
+    assert sweep.config["best_by"] == "val_macro_f1"
     assert (sweep.name, sweep.method, sweep.created_by is not None) == ("d-cnn-sweep", "random", True)
     assert trials_of(sweep).count() == 3
 

@@ -1,5 +1,6 @@
 """A new training run in the browser."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -28,12 +29,14 @@ class NewRunPage(Page):
     template_name = "training_jobs/new_run.html"
     permissions = ("training_jobs.view_trainingrun", "training_jobs.add_trainingrun")
     form_class: type[RunForm] = RunForm
+    proposed: Mapping[str, Any] = {}
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the form."""
         cloned = self._start()
-        asked = asked_for(request.GET, split=self._split_asked_for() or self._proposed_split())
-        return self._form_page(self._form(initial=like(cloned) if cloned else asked))
+        split = self._split_asked_for() or self._proposed_split()
+        initial = like(cloned) if cloned else asked_for(request.GET, split=split)
+        return self._form_page(self._form(initial={**initial, **self.proposed}))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Queue the run; or only show the settings of another architecture."""

@@ -19,6 +19,7 @@ class NewSweepPage(NewRunPage):
     title = "New sweep"
     template_name = "training_jobs/new_sweep.html"
     form_class = SweepForm
+    proposed = {"best_by": "val_macro_f1", "name": ""}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the run whose settings are searched around."""

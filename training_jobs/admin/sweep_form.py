@@ -12,7 +12,7 @@ from training_jobs.models import Sweep
 from training_jobs.models.sweep import MOST_CANDIDATES, MOST_FOLDS
 from training_jobs.sweeping import DEFAULT_CANDIDATES
 
-VARIED = tuple(name for name in SETTINGS if name != "seed")
+VARIED = tuple(name for name in SETTINGS if name not in ("seed", "best_by"))
 _PREFIX = "vary_"
 # The field at which what a sweep refuses is shown.
 _AT = {"seed": "sweep_seed", "too_few_papers": "folds"}
@@ -69,6 +69,8 @@ class SweepForm(RunForm):
         self.fields["name"].label = "Name"
         self.fields["name"].help_text = "Of the sweep. Letters, digits, hyphens, underscores."
         self.fields["name"].widget.attrs["placeholder"] += "-sweep"
+        self.fields["best_by"].label = "Ranked by"
+        self.fields["best_by"].help_text = "The validation score by which candidates, and epochs, are chosen."
         for name in VARIED:
             self.fields[_PREFIX + name] = forms.CharField(
                 required=False,
@@ -100,7 +102,11 @@ class SweepForm(RunForm):
     @property
     def settings_of_all(self) -> list[ShownSetting]:
         """What all trials have, where it is not varied."""
-        return [*self.first, *self.more]
+        return [each for each in (*self.first, *self.more) if each.field.name != "best_by"]
+
+    def config(self) -> dict[str, Any]:
+        """Return the settings that differ from the defaults, and the score that ranks in any case."""
+        return {**super().config(), "best_by": self.cleaned_data["best_by"]}
 
     def varied(self) -> dict[str, str]:
         """Return what is varied: {setting: range or values}."""
