@@ -19,13 +19,15 @@ class LabelledPixels:
     """Images and their classes: `pixels` (M, S, S, 3) uint8, maybe a file map; `labels` (N,) int64.
 
     `rows` (N,) says where each image's pixels are; without it image n is in row n. `papers` (N,): a number
-    for each paper; without it every image is a paper of its own.
+    for each paper; without it every image is a paper of its own. The first `own` are those of the data set
+    itself, others have joined them; without it all are.
     """
 
     pixels: UInt8Array
     labels: NDArray[np.int64]
     rows: NDArray[np.int64] = None  # type: ignore[assignment]
     papers: NDArray[np.int64] = None  # type: ignore[assignment]
+    own: int = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         """Number rows and papers that were not given; ValueError where images and labels differ in number."""
@@ -33,6 +35,8 @@ class LabelledPixels:
             if getattr(self, name) is None:
                 count = len(self.pixels) if name == "rows" else len(self.labels)
                 object.__setattr__(self, name, np.arange(count, dtype=np.int64))
+        if self.own is None:
+            object.__setattr__(self, "own", len(self.labels))
         if not len(self.rows) == len(self.labels) == len(self.papers):
             raise ValueError(f"{len(self.rows)} images but {len(self.labels)} labels")
 
@@ -53,6 +57,7 @@ class LabelledPixels:
             np.concatenate([self.labels, labels]),
             np.concatenate([self.rows, rows]),
             np.concatenate([self.papers, self.papers.max() + 1 + papers]),
+            self.own,
         )
 
     def take(self, which: NDArray[np.int64]) -> UInt8Array:
@@ -65,8 +70,8 @@ def epoch_order(images: LabelledPixels, *, balance: str, generator: np.random.Ge
 
     `oversample` repeats the rows of small classes until each class is as large as the largest, or has been
     repeated MOST_REPEATS times: beyond that an epoch would mostly show the same few images. `papers` draws as
-    many rows as there are: each class as often, within it a paper by the root of its size. Otherwise each
-    row comes once.
+    many rows as there are: each class as often, within it a paper by the root of its size; what has joined
+    comes as often as it is many, for there are more of its papers. Otherwise each row comes once.
     """
     labels = images.labels
     rows = np.arange(len(labels), dtype=np.int64)
@@ -88,6 +93,8 @@ def _chances(images: LabelledPixels) -> NDArray[np.float64]:
         np.stack([images.papers, images.labels]), axis=1, return_inverse=True, return_counts=True
     )
     chances = 1 / np.sqrt(sizes[group])
+    part = 2 * images.labels + (np.arange(len(images)) >= images.own)
+    chances *= (np.bincount(part) / np.maximum(np.bincount(part, weights=chances), 1e-12))[part]
     of_class = np.bincount(images.labels, weights=chances)
     chances /= of_class[images.labels]
     return np.asarray(chances / chances.sum())

@@ -47,5 +47,3 @@ window.addEventListener("pageshow", () => {
     const chosen = form.elements.architecture.value;
     if (chosen && chosen !== form.elements.shown.value) showArchitecture(chosen);
 });
-
-form.querySelector("#wrong")?.focus();

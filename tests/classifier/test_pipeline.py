@@ -61,6 +61,19 @@ def test_by_papers_each_class_comes_as_often_and_a_paper_by_the_root_of_its_size
     assert papers[0] / papers[1] == pytest.approx(3, rel=0.1)
 
 
+def test_what_has_joined_comes_as_often_as_it_is_many_though_its_papers_are_more() -> None:
+    own = labelled([0] * 60 + [1] * 40, np.array([0] * 60 + [1] * 40))
+    # Sixty papers of one image each join class 0.
+    more = np.arange(60)
+    images = own.joined(own.pixels, rows=more % 100, labels=np.zeros(60, np.int64), papers=more)
+    assert (len(images), images.own) == (160, 100)
+    rows = np.concatenate(
+        [epoch_order(images, balance="papers", generator=np.random.default_rng(seed)) for seed in range(40)]
+    )
+    shares = [((rows < 60).mean()), ((rows >= 100).mean()), ((images.labels[rows] == 1).mean())]
+    assert shares == pytest.approx([0.25, 0.25, 0.5], abs=0.02)
+
+
 def test_weights_are_in_inverse_proportion_to_the_class_and_one_on_average() -> None:
     labels = np.array([0] * 80 + [1] * 20 + [2] * 2)
     weights = class_weights(labels, class_count=4)

@@ -9,7 +9,7 @@ from classifier.models import ModelVersion
 from classifier.networks.recipes import RECIPES
 from datasets.models import Subset
 from training_jobs.launching import queue_position
-from training_jobs.models import EpochMetric, ImportJob, InferenceJob, Job, TrainingRun
+from training_jobs.models import EpochMetric, InferenceJob, Job, TrainingRun
 from training_jobs.models.training_run import MOST_PRIORITY
 
 
@@ -266,48 +266,3 @@ class NewInferenceJobSerializer(serializers.Serializer[Any]):
         allow_blank=True,
         help_text="A version's id, name@version or alias; the champion if left out.",
     )
-
-
-class ImportJobSerializer(JobSerializer):
-    """An import, or its dry run; `result` is the summary that the command prints, without its entries."""
-
-    dataset = serializers.CharField(source="dataset_slug", read_only=True)
-    archive = serializers.CharField(source="archive_name", read_only=True)
-    result = serializers.DictField(read_only=True, allow_null=True)
-
-    class Meta:
-        model = ImportJob
-        fields = ("id", "dataset", "archive", "dry_run", "checked_by", "result", *JOB_FIELDS)
-        read_only_fields = fields
-
-
-class ImportJobDetailSerializer(ImportJobSerializer):
-    """An import with the entries behind its counts."""
-
-    result = serializers.DictField(source="summary", read_only=True, allow_null=True)
-
-
-class NewImportSerializer(serializers.Serializer[Any]):
-    """An archive to import, or a finished dry run whose archive is to be imported."""
-
-    archive = serializers.FileField(
-        required=False,
-        allow_empty_file=True,
-        help_text="A zip: classification.json beside a folder of images, or class folders.",
-    )
-    dataset = serializers.CharField(max_length=64, required=False, help_text="The dataset's slug.")
-    dry_run = serializers.BooleanField(default=False)
-    checked_by = serializers.IntegerField(
-        min_value=1, max_value=2**63 - 1, required=False, help_text="The id of a finished dry run."
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Ask for an archive and its dataset, or for a dry run."""
-        if "checked_by" in attrs:
-            if "archive" in attrs:
-                raise serializers.ValidationError("Send an archive or name a dry run, not both.")
-            return attrs
-        missing = {name: ["This field is required."] for name in ("archive", "dataset") if name not in attrs}
-        if missing:
-            raise serializers.ValidationError(missing)
-        return attrs

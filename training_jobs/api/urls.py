@@ -3,10 +3,10 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from training_jobs.api.imports import ImportJobViewSet
 from training_jobs.api.sweeps import SweepViewSet
 from training_jobs.api.views import (
     RESULTS,
-    ImportJobViewSet,
     InferenceJobViewSet,
     QueuedEvaluationViewSet,
     TrainingRunViewSet,

@@ -1,4 +1,4 @@
-"""Training runs, inference, evaluations and imports over REST: queue, watch, cancel, retry."""
+"""Training runs, inference and evaluations over REST: queue, watch, cancel, retry."""
 
 from typing import Any
 
@@ -8,8 +8,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -22,31 +20,26 @@ from datasets.api.filter_forms import split_named
 from datasets.api.serializers import ErrorSerializer
 from datasets.api.views import VisibleRows
 from datasets.queries import find_dataset
-from training_jobs.api.filters import ImportJobFilter, InferenceJobFilter, TrainingRunFilter
+from training_jobs.api.filters import InferenceJobFilter, TrainingRunFilter
 from training_jobs.api.results import csv_lines
 from training_jobs.api.serializers import (
-    ImportJobDetailSerializer,
-    ImportJobSerializer,
     InferenceJobDetailSerializer,
     InferenceJobSerializer,
-    NewImportSerializer,
     NewInferenceJobSerializer,
     NewTrainingRunSerializer,
     PrioritySerializer,
     TrainingRunDetailSerializer,
     TrainingRunSerializer,
 )
-from training_jobs.archives import check_declared_size
 from training_jobs.launching import (
     queue_again,
     queue_evaluation,
-    queue_import,
     queue_inference,
     queue_places,
     queue_training,
     retry,
 )
-from training_jobs.models import ImportJob, InferenceJob, TrainingRun
+from training_jobs.models import InferenceJob, TrainingRun
 
 ILLEGAL_MOVE = OpenApiResponse(ErrorSerializer, "`illegal_move`: its state does not allow this.")
 
@@ -250,59 +243,6 @@ class QueuedEvaluationViewSet(EvaluationViewSet):
         body = InferenceJobDetailSerializer(job, context=self.get_serializer_context()).data
         location = reverse("inference-job-detail", args=[job.pk], request=request)
         return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
-
-
-@extend_schema(tags=["imports"])
-@extend_schema_view(
-    list=extend_schema(
-        summary="Imports and dry runs, without the entries of each", responses=ImportJobSerializer(many=True)
-    ),
-    retrieve=extend_schema(summary="One import"),
-)
-class ImportJobViewSet(JobViewSet):
-    """Imports of archives."""
-
-    queryset = ImportJob.objects.select_related("created_by")
-    serializer_class = ImportJobDetailSerializer
-    listed_serializer_class = ImportJobSerializer
-    only_in_detail = ("entries",)
-    filterset_class = ImportJobFilter
-    parser_classes = (MultiPartParser, JSONParser)
-    required_permissions = {"create": ("training_jobs.add_importjob",)}
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse an archive that there is no room for before it is read."""
-        check_declared_size(request)
-        super().initial(request, *args, **kwargs)
-
-    @extend_schema(
-        summary="Queue an import or its dry run",
-        request={"multipart/form-data": NewImportSerializer},
-        responses={
-            202: ImportJobDetailSerializer,
-            413: OpenApiResponse(ErrorSerializer, "`archive_too_large`"),
-        },
-    )
-    def create(self, request: Request) -> Response:
-        """Queue the import of a zip, or of the archive that a finished dry run has checked."""
-        asked = NewImportSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        values = asked.validated_data
-        job = queue_import(
-            values.get("archive"),
-            dataset_slug=values.get("dataset", ""),
-            dry_run=values["dry_run"],
-            author=request.user,
-            checked_by=self._checked(values["checked_by"]) if "checked_by" in values else None,
-        )
-        return self.queued(job, ImportJobDetailSerializer, "import-detail")
-
-    def _checked(self, pk: int) -> ImportJob:
-        """Return the dry run of that id."""
-        found = self.get_queryset().filter(pk=pk).first()
-        if found is None:
-            raise ValidationError({"checked_by": [f"There is no import {pk}."]})
-        return found  # type: ignore[no-any-return]
 
 
 RESULTS = InferenceJobViewSet.as_view(
