@@ -163,6 +163,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ImageState": "datasets.models.Image.State",
         "JobState": "training_jobs.models.Job.State",
+        "SweepState": "training_jobs.models.Sweep.State",
         "InferenceJobKind": "training_jobs.models.InferenceJob.Kind",
         "PromotionKind": "classifier.models.Promotion.Kind",
     },

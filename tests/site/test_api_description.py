@@ -23,6 +23,7 @@ from tests.factories_models import (
     split_of,
 )
 from tests.rest import API, api
+from training_jobs.sweeping import queue_sweep
 
 __all__ = ["api"]
 
@@ -45,6 +46,7 @@ def ids() -> dict[str, Any]:
         "models": version.pk,
         "evaluations": evaluate(version, split=split, subset="test").pk,
         "training-runs": TrainingRunFactory(split=split).pk,
+        "sweeps": queue_sweep(split, architecture="cnn", number=2).pk,
         "inference-jobs": InferenceJobFactory(dataset=split.dataset, version=version).pk,
         "views": SavedView.objects.create(
             dataset=split.dataset,
