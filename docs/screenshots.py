@@ -1,6 +1,6 @@
 """Take the screenshots of the documentation from a running site, such as `./run demo`,
-in which a curator has started the queue “Most likely wrong”, and others have worked in an audit and in a
-blind sample.
+in which a curator has started the queue “Most likely wrong”, others have worked in an audit and in a blind
+sample, and some runs and a sweep have been trained.
 
 Usage: .venv/bin/python docs/screenshots.py URL USER PASSWORD. Needs Debian's Chromium.
 """
@@ -21,6 +21,8 @@ ADDRESSES = {
     "dataset": "/datasets/sample/",
     "split": "/splits/1/",
     "run": "/training/1/",
+    "runs": "/training/compare/?dataset=sample",
+    "sweep": "/training/sweeps/1/",
     "model": "/models/1/",
     "compare": "/compare/?models=1,2",
     "classify": "/classify/",

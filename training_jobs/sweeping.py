@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from classifier.networks.config import TrainingConfig
@@ -114,7 +115,8 @@ def advance_sweeps() -> list[str]:
 
     Many may do so at once: the row of the sweep is locked, and a trial is there once per rung and fold.
     """
-    return [told for sweep in Sweep.objects.running() if (told := advance(sweep))]
+    busy = TrainingRun.objects.active().filter(candidate__sweep=OuterRef("pk"))
+    return [told for sweep in Sweep.objects.running().filter(~Exists(busy)) if (told := advance(sweep))]
 
 
 @transaction.atomic
