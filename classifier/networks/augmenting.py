@@ -13,6 +13,9 @@ from classifier.networks.fields import Field
 
 UInt8Array = NDArray[np.uint8]
 _JPEG_QUALITIES = (25, 85)
+_MEAN = np.full(3, 1 / 3, dtype=np.float32)
+# Of the sum of two numbers that are 0 to 255 with the same chance.
+_BYTES_DEVIATION = np.float32(math.sqrt((256**2 - 1) / 6))
 
 
 def _chance(name: str, label: str, tells: str) -> Field:
@@ -120,24 +123,34 @@ def _compress(image: UInt8Array, how: Variations, *, generator: np.random.Genera
 
 def _recolour(image: UInt8Array, how: Variations, *, generator: np.random.Generator) -> NDArray[np.float32]:
     """Change the colours of one image (S, S, 3) uint8; returns float32 0..255."""
-    pixels = image.astype(np.float32)
     inverted, colours, contrasted, stained = generator.random(4)
+    is_grey = colours < how.grey
+    is_swapped = not is_grey and colours < how.grey + how.swap_channels
+    channels = generator.permutation(3) if is_swapped else None
+    # What depends on the value alone is computed once for each value.
+    tones: NDArray[np.float32] = np.arange(256, dtype=np.float32)
     if inverted < how.invert:
-        pixels = 255 - pixels
-    if colours < how.grey:
-        pixels[:] = pixels.mean(axis=2, keepdims=True)
-    elif colours < how.grey + how.swap_channels:
-        pixels = pixels[:, :, generator.permutation(3)]
+        tones = 255 - tones
     if how.gamma:
         exponent = math.exp(generator.uniform(-how.gamma, how.gamma))
-        pixels = (255 * (pixels / 255) ** exponent).astype(np.float32)
+        tones = 255 * np.power(tones / 255, np.float32(exponent))
     if contrasted < how.contrast:
-        contrast = np.float32(math.exp(generator.uniform(-0.3, 0.2)))
-        pixels = (pixels - 127.5) * contrast + np.float32(127.5 + generator.uniform(-15, 15))
+        contrast = math.exp(generator.uniform(-0.3, 0.2))
+        tones = (tones - 127.5) * np.float32(contrast) + np.float32(127.5 + generator.uniform(-15, 15))
+    pixels = tones[image if channels is None else image[:, :, channels]]
+    if is_grey:
+        pixels[:] = (pixels @ _MEAN)[:, :, None]
     if stained < how.stain:
         # Mostly downwards: white paper is a sign that must not be painted over.
-        pixels = pixels * np.exp(generator.uniform(-0.36, 0.15, size=3)).astype(np.float32)
+        factors = np.exp(generator.uniform(-0.36, 0.15, size=3)).astype(np.float32)
+        pixels *= np.tile(factors, (pixels.shape[1], 1))
     if how.noise:
-        spread = np.float32(255 * generator.uniform(0, how.noise))
-        pixels = pixels + spread * generator.standard_normal(pixels.shape, dtype=np.float32)
-    return np.clip(pixels, 0, 255).astype(np.float32, copy=False)
+        pixels += np.float32(255 * generator.uniform(0, how.noise)) * _noise(pixels.shape, generator)
+    return np.clip(pixels, 0, 255, out=pixels)
+
+
+def _noise(shape: tuple[int, ...], generator: np.random.Generator) -> NDArray[np.float32]:
+    """Return noise of mean 0 and deviation 1: two even bytes added, in a seventh of a normal's time."""
+    first, second = np.frombuffer(generator.bytes(2 * math.prod(shape)), np.uint8).reshape(2, *shape)
+    summed = np.add(first, second, dtype=np.float32)
+    return (summed - np.float32(255)) / _BYTES_DEVIATION
