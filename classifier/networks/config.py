@@ -77,7 +77,7 @@ class TrainingConfig(Variations):
     layout: str = "pooled"
     image_size: int = 112
     geometry: str = Geometry.LETTERBOX.value
-    epochs: int = 20
+    epochs: int = 40
     batch_size: int = 32
     learning_rate: float = 2e-3
     schedule: str = "cosine"

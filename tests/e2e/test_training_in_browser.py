@@ -1,7 +1,6 @@
 """A training run from its form to its model's matrix, in a real browser, by the real worker of `serve`."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,25 +13,32 @@ pytestmark = [pytest.mark.slow, pytest.mark.keras, pytest.mark.browser]
 TRAINED = 120_000
 
 
-@pytest.fixture
-def curator(page: Page, served_site: ServedSite, tmp_path: Path) -> Page:
-    """Somebody signed in at a site that holds a split dataset; a JavaScript error fails the test."""
+@pytest.fixture(scope="module")
+def site(served_site: ServedSite, tmp_path_factory: pytest.TempPathFactory) -> ServedSite:
+    """A site that holds a split dataset."""
+    folder = tmp_path_factory.mktemp("panels")
     for number in range(48):
-        image = tmp_path / ("BlotGel" if number % 2 else "Microscopy") / str(number // 8) / f"{number}.png"
+        image = folder / ("BlotGel" if number % 2 else "Microscopy") / str(number // 8) / f"{number}.png"
         image.parent.mkdir(parents=True, exist_ok=True)
         image.write_bytes(png(number, width=64, height=48))
-    served_site.manage("import_folder", str(tmp_path), "--dataset", "panels")
+    served_site.manage("import_folder", str(folder), "--dataset", "panels")
     served_site.manage("make_split", "panels", "--name", "by-paper")
+    return served_site
+
+
+@pytest.fixture
+def curator(page: Page, site: ServedSite) -> Page:
+    """Somebody signed in at the site; a JavaScript error fails the test."""
     page.on("pageerror", lambda error: pytest.fail(str(error)))
-    page.goto(f"{served_site.url}/")
-    page.get_by_label("Username").fill(served_site.user)
-    page.get_by_label("Password").fill(served_site.password)
+    page.goto(f"{site.url}/")
+    page.get_by_label("Username").fill(site.user)
+    page.get_by_label("Password").fill(site.password)
     page.get_by_role("button", name="Log in").click()
     return page
 
 
 def test_a_run_is_queued_watched_and_ends_in_a_model_that_can_be_promoted(
-    curator: Page, served_site: ServedSite, browser_context_args: dict[str, Any]
+    curator: Page, site: ServedSite, browser_context_args: dict[str, Any]
 ) -> None:
     page = curator
     page.get_by_role("link", name="Train a model").click()
@@ -52,11 +58,11 @@ def test_a_run_is_queued_watched_and_ends_in_a_model_that_can_be_promoted(
     page.get_by_label("Why").fill("the first one")
     page.get_by_role("button", name="Promote").click()
     expect(page.get_by_text("champion").first).to_be_visible()
-    assert "champion" in served_site.manage("shell", "--no-imports", "--command", SHOWS_ALIASES)
+    assert "champion" in site.manage("shell", "--no-imports", "--command", SHOWS_ALIASES)
 
 
 def test_a_sweep_is_queued_watched_and_its_best_settings_fill_a_new_run(
-    curator: Page, served_site: ServedSite
+    curator: Page,
 ) -> None:
     page = curator
     page.get_by_role("link", name="Training", exact=True).click()

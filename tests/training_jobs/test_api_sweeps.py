@@ -31,7 +31,7 @@ def test_a_sweep_is_queued_watched_and_its_trials_are_found(
     assert answer.status_code == 202, answer.content
     told = answer.json()
     assert told["space"] == {"dropout": "0.1..0.4", "batch_size": "8, 16"}
-    assert (told["state"], told["rungs"], told["score"]) == ("running", [20], "val_macro_f1")
+    assert (told["state"], told["rungs"], told["score"]) == ("running", [40], "val_macro_f1")
     assert [each["number"] for each in told["candidates"]] == [1, 2, 3]
     assert told["best"] is None
     assert answer.headers["Location"].endswith(f"/sweeps/{told['id']}/")

@@ -71,7 +71,7 @@ def sent(split: Split, /, **changes: Any) -> dict[str, Any]:
         "architecture": "cnn",
         "shown": "cnn",
         "name": "",
-        "epochs": "20",
+        "epochs": "40",
         "image_size": "112",
         "geometry": "letterbox",
         "best_by": "val_accuracy",
