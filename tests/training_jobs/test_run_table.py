@@ -115,12 +115,12 @@ def test_a_heading_sorts_by_its_column_and_again_the_other_way_keeping_the_rest(
 
 
 def test_the_page_shows_runs_of_the_dataset_with_scores_and_settings(as_role: Any, split: Split) -> None:
-    elsewhere = TrainingRunFactory(name="elsewhere")
+    elsewhere = TrainingRunFactory(name="unrelated")
     run = succeeded(split, config=TrainingConfig.defaults("cnn").as_dict())
     add_epochs(run, 3, best=2)
     a_run(split, state="running", dropout=0.5)
     page = as_role("viewer").get(PAGE).content.decode()
-    assert "elsewhere" not in page and f"/training/{elsewhere.pk}/" not in page
+    assert "unrelated" not in page and f"/training/{elsewhere.pk}/" not in page
     assert f'href="/models/{run.version.pk}/">{run.version.evaluations.get().macro_f1:.3f}' in page
     assert "accuracy, epoch 2" in page and "1 min 35 s" in page
     assert 'id="sort-dropout"' in page and 'id="sort-seed"' not in page
