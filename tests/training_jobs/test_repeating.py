@@ -50,7 +50,7 @@ def first(data_dir: object) -> TrainingRun:
 
 
 @pytest.mark.keras
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_repeated_run_has_the_same_figures_though_labels_changed(first: TrainingRun) -> None:
     version = first.version
     assert version is not None
@@ -82,7 +82,7 @@ def test_a_repeated_run_has_the_same_figures_though_labels_changed(first: Traini
 
 
 @pytest.mark.keras
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_what_cannot_be_the_same_is_not_queued(first: TrainingRun) -> None:
     version = first.version
     assert version is not None
@@ -97,7 +97,7 @@ def test_what_cannot_be_the_same_is_not_queued(first: TrainingRun) -> None:
 
 
 @pytest.mark.keras
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_the_command_and_rest_train_a_version_again(
     first: TrainingRun, api: Callable[..., APIClient]
 ) -> None:

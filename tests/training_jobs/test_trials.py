@@ -16,7 +16,8 @@ from training_jobs.ranking import ranked
 from training_jobs.sweeping import queue_sweep, trials_of
 from training_jobs.training import config_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.keras]
+# The heartbeat writes from a thread of its own, which sees only rows that are committed.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.keras]
 TINY = {"image_size": 32, "epochs": 3, "batch_size": 8, "drawn_papers": 0}
 
 
