@@ -47,15 +47,13 @@ def queue_training(
     random_base_frozen, weights_unavailable, empty_subset, class_absent_from_train, nothing_to_train_on.
     """
     check_priority(priority)
-    named = checked_recipe(recipe, architecture) if recipe else None
-    architecture = named.architecture if named else architecture or ""
-    checked = checked_config(architecture, {**(named.settings if named else {}), **(config or {})})
-    name = checked_name(name or f"{split.dataset.slug}-{recipe or architecture}")
+    checked = asked_config(architecture, recipe, config)
+    name = checked_name(name or f"{split.dataset.slug}-{recipe or checked.architecture}")
     cutoff = label_cutoff()
     check_subsets(split, cutoff)
     run = TrainingRun.objects.create(
         split=split,
-        architecture=architecture,
+        architecture=checked.architecture,
         name=name,
         # Described: of a weights file only its name, because people see this.
         config=checked.described(),
@@ -67,7 +65,23 @@ def queue_training(
     return run
 
 
-def checked_recipe(name: str, architecture: str | None) -> Recipe:
+def asked_config(
+    architecture: str | None,
+    recipe: str | None,
+    config: Mapping[str, Any] | None,
+    *,
+    otherwise: Mapping[str, Any] | None = None,
+) -> TrainingConfig:
+    """Return the configuration of an architecture or a recipe with changes; `Refused` where there is none.
+
+    `otherwise` holds what counts where neither recipe nor changes say anything.
+    """
+    named = _recipe(recipe, architecture) if recipe else None
+    given = {**(otherwise or {}), **(named.settings if named else {}), **(config or {})}
+    return checked_config(named.architecture if named else architecture or "", given)
+
+
+def _recipe(name: str, architecture: str | None) -> Recipe:
     """Return a recipe; `Refused` (unknown_recipe) where there is none, or it is of another architecture."""
     recipe = RECIPES.get(name)
     if recipe is None:

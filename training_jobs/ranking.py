@@ -59,8 +59,9 @@ def ranked(sweep: Sweep) -> list[Ranked]:
     for run in runs:
         of_candidate.setdefault(run.candidate_id, []).append(run)
     best = best_epochs(runs)
+    classes = list(sweep.split.dataset.classes.order_by("position").values_list("name", flat=True))
     found = [
-        _ranked(sweep, candidate, of_candidate.get(candidate.pk, []), best)
+        _ranked(candidate, of_candidate.get(candidate.pk, []), best, classes)
         for candidate in sweep.candidates.all()
     ]
     return sorted(found, key=lambda each: (-each.rung, -(each.score.mean if each.score else -1.0)))
@@ -72,7 +73,10 @@ def best_of(found: Sequence[Ranked]) -> Ranked | None:
 
 
 def _ranked(
-    sweep: Sweep, candidate: Candidate, trials: Sequence[TrainingRun], best: dict[int, EpochMetric]
+    candidate: Candidate,
+    trials: Sequence[TrainingRun],
+    best: dict[int, EpochMetric],
+    classes: Sequence[str],
 ) -> Ranked:
     rung = max((trial.rung for trial in trials), default=0)
     last = [trial for trial in trials if trial.rung == rung]
@@ -83,7 +87,6 @@ def _ranked(
         if trial.pk in best and (score := best_score(trial, best[trial.pk])) is not None
     ]
     judged = len(epochs) == len(last) == len(scores)
-    classes = list(sweep.split.dataset.classes.order_by("position").values_list("name", flat=True))
     f1 = {
         name: Spread.of([value for epoch in epochs if (value := (epoch.val_f1 or {}).get(name)) is not None])
         for name in classes

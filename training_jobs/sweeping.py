@@ -15,8 +15,7 @@ from datasets.errors import Refused
 from datasets.label_times import label_cutoff
 from datasets.models import Split
 from training_jobs.folds import TooFewPapers, in_folds
-from training_jobs.launching import check_subsets, checked_name, checked_recipe, wake_after_commit
-from training_jobs.launching import checked_config as checked_settings
+from training_jobs.launching import asked_config, check_subsets, checked_name, wake_after_commit
 from training_jobs.models import Candidate, IllegalMove, Sweep, TrainingRun
 from training_jobs.models.sweep import MOST_CANDIDATES, MOST_FOLDS
 from training_jobs.models.training_run import check_priority
@@ -53,10 +52,7 @@ def queue_sweep(
     """
     check_priority(priority)
     _check_size(number, method=method, folds=folds, seed=seed)
-    named = checked_recipe(recipe, architecture) if recipe else None
-    architecture = named.architecture if named else architecture or ""
-    given = {"best_by": "val_macro_f1", **(named.settings if named else {}), **(config or {})}
-    base = checked_settings(architecture, given)
+    base = asked_config(architecture, recipe, config, otherwise={"best_by": "val_macro_f1"})
     try:
         space = read_space(vary or {}, base)
         tried = candidates(space, base, number=number, seed=seed)
@@ -69,8 +65,8 @@ def queue_sweep(
     with transaction.atomic():
         sweep = Sweep.objects.create(
             split=split,
-            name=checked_name(name or f"{split.dataset.slug}-{recipe or architecture}-sweep"),
-            architecture=architecture,
+            name=checked_name(name or f"{split.dataset.slug}-{recipe or base.architecture}-sweep"),
+            architecture=base.architecture,
             config=base.described(),
             space={name: str(varied) for name, varied in space.items()},
             method=method,
@@ -101,7 +97,7 @@ def rungs_of(base: TrainingConfig, *, method: str, number: int) -> list[int]:
 def cancel_sweep(sweep: Sweep) -> None:
     """End a sweep: trials that wait at once, those at work soon; raises IllegalMove where it has ended."""
     if not sweep.end(Sweep.State.CANCELLED, at=timezone.now()):
-        sweep.check_running()
+        raise IllegalMove(f"{sweep} has ended ({sweep.state}): there is nothing to cancel.")
     for run in trials_of(sweep).active():
         try:
             run.cancel()

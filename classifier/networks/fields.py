@@ -27,6 +27,10 @@ class Field:
     group: str = ""
     editable: bool = True
 
+    def applies_to(self, architecture: str) -> bool:
+        """Whether an architecture reads it."""
+        return self.only_for in (None, architecture)
+
     def parse(self, value: object) -> Any:
         """Return the value in the field's own type; raises ValueError with a sentence naming the range."""
         match self.type:

@@ -94,9 +94,8 @@ def read_space(given: Mapping[str, object], base: TrainingConfig) -> Space:
     for name, each in (given or SPACES[base.architecture]).items():
         try:
             space[name] = Varied.read(name, each)
-            only_for = FIELDS[name].only_for
-            if only_for not in (None, base.architecture):
-                raise ValueError(f"{name} is a setting of {only_for} only.")
+            if not FIELDS[name].applies_to(base.architecture):
+                raise ValueError(f"{name} is a setting of {FIELDS[name].only_for} only.")
         except ValueError as error:
             problems[name] = [str(error)]
     if problems:

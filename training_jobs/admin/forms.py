@@ -145,7 +145,7 @@ class RunForm(forms.Form):
         return {
             name: self.cleaned_data[name]
             for name, setting in SETTINGS.items()
-            if _applies(setting, chosen) and self.cleaned_data[name] != defaults[name]
+            if setting.applies_to(chosen) and self.cleaned_data[name] != defaults[name]
         }
 
     def _shown_setting(self, name: str) -> "ShownSetting":
@@ -156,7 +156,7 @@ class RunForm(forms.Form):
             range=f"{setting.min:,g} to {setting.max:,.12g}." if numbers else "",
             default=told(default),
             only_for=setting.only_for or "",
-            applies=_applies(setting, self.shown),
+            applies=setting.applies_to(self.shown),
         )
 
     def refuse(self, refusal: Refused) -> None:
@@ -217,10 +217,6 @@ def told(value: Any) -> str:
 
 def _place(name: str) -> tuple[bool, int]:
     return SETTINGS[name].type == "bool", list(SETTINGS).index(name)
-
-
-def _applies(setting: Field, architecture: str) -> bool:
-    return setting.only_for in (None, architecture)
 
 
 def _shown(value: Any) -> str:

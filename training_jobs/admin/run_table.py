@@ -192,7 +192,7 @@ def _progress(listed: ListedRun) -> str:
 def _setting(run: TrainingRun, column: Column) -> Cell:
     """Return a setting of a run; none where it was not recorded or does not apply to the run."""
     field = FIELDS[column.key]
-    applies = field.only_for in (None, run.architecture)
+    applies = field.applies_to(run.architecture)
     if field.group == "augmentation":
         applies = applies and bool(run.config.get("augment"))
     value = run.config.get(column.key) if applies else None

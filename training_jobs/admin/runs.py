@@ -151,5 +151,5 @@ def _recipe(run: TrainingRun, group: str) -> list[dict[str, Any]]:
         if name != "architecture"
         and field.group == group
         and name in run.config
-        and field.only_for in (None, run.architecture)
+        and field.applies_to(run.architecture)
     ]

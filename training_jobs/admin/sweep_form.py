@@ -126,7 +126,7 @@ class SweepForm(RunForm):
 
     @property
     def _applying(self) -> list[str]:
-        return [name for name in VARIED if SETTINGS[name].only_for in (None, self.shown)]
+        return [name for name in VARIED if SETTINGS[name].applies_to(self.shown)]
 
     def _is_varied(self, name: str) -> bool:
         return name in SPACES[self.shown] or bool(self[_PREFIX + name].value())

@@ -1,19 +1,15 @@
 """Sweeps over REST: queue one, watch its table, cancel it."""
 
-from typing import Any
-
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
-from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 
 from datasets.api.filter_forms import split_named
 from datasets.api.serializers import ErrorSerializer
-from datasets.api.views import VisibleRows
 from training_jobs.api.filters import SweepFilter
 from training_jobs.api.sweep_serializers import NewSweepSerializer, SweepDetailSerializer, SweepSerializer
+from training_jobs.api.views import LongWorkViewSet
 from training_jobs.models import Sweep
 from training_jobs.sweeping import cancel_sweep, queue_sweep
 
@@ -23,20 +19,17 @@ from training_jobs.sweeping import cancel_sweep, queue_sweep
     list=extend_schema(summary="Sweeps, without their candidates", responses=SweepSerializer(many=True)),
     retrieve=extend_schema(summary="One sweep with its candidates, the best first"),
 )
-class SweepViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows):
+class SweepViewSet(LongWorkViewSet):
     """Searches for settings."""
 
     queryset = Sweep.objects.select_related("split__dataset", "created_by")
     serializer_class = SweepDetailSerializer
+    listed_serializer_class = SweepSerializer
     filterset_class = SweepFilter
     required_permissions = {
         "create": ("training_jobs.add_trainingrun",),
         "cancel": ("training_jobs.change_trainingrun",),
     }
-
-    def get_serializer_class(self) -> Any:
-        """For a list, say less of each."""
-        return SweepSerializer if self.action == "list" else super().get_serializer_class()
 
     @extend_schema(
         summary="Queue a sweep",
@@ -65,7 +58,7 @@ class SweepViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows
             priority=values["priority"],
             author=request.user,
         )
-        return self._accepted(sweep)
+        return self.queued(sweep, SweepDetailSerializer, "sweep-detail")
 
     @extend_schema(
         summary="Cancel a sweep",
@@ -80,10 +73,4 @@ class SweepViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows
         """End a sweep: trials that wait at once, those at work within a batch."""
         sweep = self.get_object()
         cancel_sweep(sweep)
-        return self._accepted(sweep)
-
-    def _accepted(self, sweep: Sweep) -> Response:
-        """Answer 202 with a sweep and where to watch it."""
-        location = reverse("sweep-detail", args=[sweep.pk], request=self.request)
-        body = SweepDetailSerializer(sweep, context=self.get_serializer_context()).data
-        return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
+        return self.queued(sweep, SweepDetailSerializer, "sweep-detail")

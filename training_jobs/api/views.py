@@ -44,8 +44,11 @@ from training_jobs.models import InferenceJob, TrainingRun
 ILLEGAL_MOVE = OpenApiResponse(ErrorSerializer, "`illegal_move`: its state does not allow this.")
 
 
-class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows):
-    """What all jobs have: a list, one, an end on request. A list goes without what is `only_in_detail`."""
+class LongWorkViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows):
+    """A list of long work, one of it, and the answer to what was queued.
+
+    A list goes without what is `only_in_detail`.
+    """
 
     listed_serializer_class: type[Any]
     only_in_detail: tuple[str, ...] = ()
@@ -59,18 +62,22 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows):
         """For a list, say less of each."""
         return self.listed_serializer_class if self.action == "list" else super().get_serializer_class()
 
+    def queued(self, work: Any, serializer: type[Any], route: str) -> Response:
+        """Answer 202 with work that was queued, and where to watch it."""
+        body = serializer(work, context=self.get_serializer_context()).data
+        location = reverse(route, args=[work.pk], request=self.request)
+        return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
+
+
+class JobViewSet(LongWorkViewSet):
+    """Jobs, each with its place among those of its kind that wait."""
+
     def get_serializer_context(self) -> dict[str, Any]:
         """For a list, find the places of all that wait at once."""
         context = dict(super().get_serializer_context())
         if getattr(self, "action", None) == "list":
             context["positions"] = queue_places(self.get_queryset().model)
         return context
-
-    def queued(self, job: Any, serializer: type[Any], route: str) -> Response:
-        """Answer 202 with a job that was queued, and where to watch it."""
-        body = serializer(job, context=self.get_serializer_context()).data
-        location = reverse(route, args=[job.pk], request=self.request)
-        return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
 
 
 @extend_schema(tags=["training"])

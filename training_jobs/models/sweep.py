@@ -8,7 +8,6 @@ from django.db import models
 
 from classifier.models import ModelVersion
 from datasets.visibility import VisibleQuerySet
-from training_jobs.models.errors import IllegalMove
 
 MOST_CANDIDATES = 200
 MOST_FOLDS = 10
@@ -96,11 +95,6 @@ class Sweep(models.Model):
         ended = Sweep.objects.running().filter(pk=self.pk).update(state=state, finished_at=at)
         self.refresh_from_db()
         return bool(ended)
-
-    def check_running(self) -> None:
-        """Raise IllegalMove where it has ended."""
-        if not self.is_running:
-            raise IllegalMove(f"{self} has ended ({self.state}): there is nothing to cancel.")
 
 
 class Candidate(models.Model):

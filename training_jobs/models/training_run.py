@@ -128,9 +128,7 @@ class TrainingRun(Job):
     @property
     def earlier_trials(self) -> models.QuerySet["TrainingRun"]:
         """The run of each rung below a trial's, the latest first: it goes on where they paused."""
-        same = TrainingRun.objects.filter(
-            candidate__isnull=False, candidate=self.candidate_id, fold=self.fold
-        )
+        same = TrainingRun.objects.filter(candidate=self.candidate_id, fold=self.fold)
         return same.filter(rung__lt=self.rung).order_by("-rung")
 
     @property
