@@ -17,9 +17,9 @@ FIELDS: dict[str, Field] = {
     for field in (
         Field("architecture", "choice", "Architecture", "cnn learns from nothing; resnet50 starts from "
               "a network trained on ImageNet.", choices=ARCHITECTURES, editable=False),
-        Field("layout", "choice", "Layout", "shortcuts: five blocks of two convolutions and a shortcut, pooled "
-              "over the whole image. pooled: one convolution a block; quicker. plain: three convolutions, "
-              "flattened, one dense layer with an L2 penalty.",
+        Field("layout", "choice", "Layout", "shortcuts: five blocks of two convolutions and a shortcut, "
+              "pooled over the whole image. pooled: one convolution a block; quicker. plain: three "
+              "convolutions, flattened, one dense layer with an L2 penalty.",
               choices=("shortcuts", "pooled", "plain"), only_for="cnn"),
         Field("image_size", "int", "Image size", "Side of the square an image is brought to, in pixels.",
               min=32, max=512),
