@@ -20,6 +20,8 @@ CURATES = (
     "change_importjob",
     "add_promotion",
     "add_evaluation",
+    "add_calibration",
+    "add_threshold",
     "change_modelversion",
     "add_queue",
     "change_queue",

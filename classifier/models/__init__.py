@@ -1,8 +1,9 @@
 """What a trained model is and what it said."""
 
+from classifier.models.calibration import Calibration, Threshold
 from classifier.models.evaluation import Evaluation
 from classifier.models.prediction import Prediction
 from classifier.models.registry import Alias, Promotion
 from classifier.models.version import ModelVersion
 
-__all__ = ["Alias", "Evaluation", "ModelVersion", "Prediction", "Promotion"]
+__all__ = ["Alias", "Calibration", "Evaluation", "ModelVersion", "Prediction", "Promotion", "Threshold"]

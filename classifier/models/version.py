@@ -53,6 +53,8 @@ class ModelVersion(models.Model):
     keras_sha256 = models.CharField(max_length=64)
     onnx_sha256 = models.CharField(max_length=64)
     parity = models.FloatField()
+    # Below this confidence it abstains; the history of it is in `thresholds`.
+    abstain_below = models.FloatField(null=True, blank=True, editable=False)
     code_version = models.CharField(max_length=64, blank=True, default="")
     libraries = models.JSONField(default=dict, blank=True)
     notes = models.TextField(blank=True, default="")
@@ -71,6 +73,10 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
+
+    def abstains_at(self, confidence: float) -> bool:
+        """Whether it does not stand by an answer of this confidence, which is as the network gave it."""
+        return self.abstain_below is not None and confidence < self.abstain_below
 
     @property
     def can_be_repeated(self) -> bool:
