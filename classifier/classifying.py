@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.calibrating import calibrated_confidence, temperature_of
 from classifier.evaluation import engine_of
 from classifier.geometry import fit_pixels
+from classifier.models import ModelVersion
 from classifier.registry import find_model
 from classifier.serving.engine import Engine
 from datasets.decoding import ImageRefused, decode
@@ -49,8 +51,11 @@ def classify_files(
 ) -> dict[str, Any]:
     """Classify files given as (name, what reads its bytes); return the shape of REST `classify/`.
 
-    `top` keeps only the most probable classes of each. A file that is no acceptable image has its error in
-    the answer. Raises NoFiles, TooManyFiles, UnknownModel, NoModel, ModelUnusable, `Refused` (bad_top).
+    `abstained` says that the confidence lies below the version's threshold; `calibrated_confidence` is the
+    confidence at its temperature, None without one. `top` keeps only the most probable classes of
+    each. A file that is no acceptable image has its error in the answer.
+
+    Raises NoFiles, TooManyFiles, UnknownModel, NoModel, ModelUnusable, `Refused` (bad_top).
     """
     check_file_count(len(files))
     if top is not None and top < 1:
@@ -60,6 +65,7 @@ def classify_files(
     # One after the other: the bytes of all would fill the memory.
     read = [_read(name, read_bytes, engine) for name, read_bytes in files]
     rows = iter(engine.probabilities([each for each in read if not isinstance(each, dict)]))
+    temperature = temperature_of(version)
     return {
         "model": {
             "id": version.pk,
@@ -67,8 +73,12 @@ def classify_files(
             "version": version.version,
             "sha256": version.onnx_sha256,
         },
+        "abstain_below": version.abstain_below,
+        "temperature": temperature,
         "results": [
-            each if isinstance(each, dict) else _answer(name, next(rows), engine, top)
+            each
+            if isinstance(each, dict)
+            else _answer(name, next(rows), version, temperature=temperature, top=top)
             for (name, _), each in zip(files, read, strict=True)
         ],
     }
@@ -88,14 +98,18 @@ def _read(name: str, read_bytes: Callable[[], bytes], engine: Engine) -> NDArray
         return {"file": name, "error": {"code": refusal.code, "detail": str(refusal)}}
 
 
-def _answer(name: str, row: NDArray[np.float32], engine: Engine, top: int | None) -> dict[str, Any]:
+def _answer(
+    name: str, row: NDArray[np.float32], version: ModelVersion, *, temperature: float | None, top: int | None
+) -> dict[str, Any]:
     """Return what is said of one file."""
     best = int(row.argmax())
+    confidence = float(row[best])
     order = range(len(row)) if top is None else np.argsort(-row, kind="stable")[:top]
     return {
         "file": name,
-        "label": engine.classes[best],
-        "confidence": float(row[best]),
-        "abstained": False,
-        "probabilities": {engine.classes[int(place)]: float(row[place]) for place in order},
+        "label": version.classes[best],
+        "confidence": confidence,
+        "calibrated_confidence": calibrated_confidence(row, temperature),
+        "abstained": version.abstains_at(confidence),
+        "probabilities": {version.classes[int(place)]: float(row[place]) for place in order},
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.calibrating import calibrate_after
 from classifier.evaluation import engine_from, evaluate, predict, store_predictions
 from classifier.models import ModelVersion, Prediction
 from classifier.networks.config import TrainingConfig
@@ -116,7 +117,10 @@ def answers_of(
 
 
 def judge(run: TrainingRun, version: ModelVersion, answers: Answers) -> None:
-    """Store what the version says of val and test, and score it there; an empty subset has no score."""
+    """Store what the version says of val and test, and score it there; calibrate it on val.
+
+    An empty subset has no score.
+    """
     store_predictions(version, answers.predictions)
     unreadable = [each.image for each in answers.unreadable]
     for subset in (Subset.VAL, Subset.TEST):
@@ -133,3 +137,9 @@ def judge(run: TrainingRun, version: ModelVersion, answers: Answers) -> None:
             if refusal.code not in ("empty_subset", "no_readable_image"):
                 raise
             run.note(f"No score on {subset}: {refusal}")
+            continue
+        told = calibrate_after(
+            version, split=run.split, subset=subset, cutoff=run.label_cutoff, author=run.created_by
+        )
+        if isinstance(told, Refused):
+            run.note(f"Not calibrated: {told}")

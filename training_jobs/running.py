@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import Error, InterfaceError, OperationalError, transaction
 
+from classifier.calibrating import calibrate_after
 from classifier.evaluation import PredictingStopped, evaluate, predict_missing
 from classifier.networks.errors import FittingCancelled
 from datasets.importing import import_archive
@@ -109,6 +110,13 @@ def run_inference(job: InferenceJob, claim: Claim) -> None:
                 cutoff=job.label_cutoff,
                 author=job.created_by,
                 unreadable=outcome.unreadable,
+            )
+            calibrate_after(
+                job.version,
+                split=job.split,
+                subset=job.subset,
+                cutoff=job.label_cutoff,
+                author=job.created_by,
             )
         job.succeed(
             new_predictions=outcome.new,

@@ -54,6 +54,7 @@ class ModelSerializer(serializers.ModelSerializer[ModelVersion]):
             "best_score",
             "sha256",
             "parity",
+            "abstain_below",
             "code_version",
             "libraries",
             "notes",
@@ -130,7 +131,12 @@ class ClassifiedFileSerializer(serializers.Serializer[Any]):
     file = serializers.CharField()
     label: Any = serializers.CharField(required=False)
     confidence = serializers.FloatField(required=False)
-    abstained = serializers.BooleanField(required=False)
+    calibrated_confidence = serializers.FloatField(
+        required=False, allow_null=True, help_text="At the version's temperature; null without one."
+    )
+    abstained = serializers.BooleanField(
+        required=False, help_text="`confidence` lies below the version's threshold; `label` stays."
+    )
     probabilities = serializers.DictField(child=serializers.FloatField(), required=False)
     error = FileErrorSerializer(required=False)
 
@@ -139,6 +145,8 @@ class ClassifiedSerializer(serializers.Serializer[Any]):
     """The answer for up to 32 files, in their order."""
 
     model = UsedModelSerializer()
+    abstain_below = serializers.FloatField(allow_null=True, help_text="Below it `abstained` is true.")
+    temperature = serializers.FloatField(allow_null=True)
     results = ClassifiedFileSerializer(many=True)
 
 

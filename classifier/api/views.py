@@ -14,6 +14,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from classifier.api.calibration import CalibrationActions
 from classifier.api.filters import ModelFilter
 from classifier.api.serializers import (
     ClassifiedSerializer,
@@ -38,13 +39,16 @@ from datasets.decoding import MAX_BYTES
 @extend_schema_view(
     list=extend_schema(summary="Model versions"), retrieve=extend_schema(summary="One version")
 )
-class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows):
+class ModelViewSet(CalibrationActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows):
     """Model versions: complete, each with its recipe."""
 
     queryset = ModelVersion.objects.select_related("split__dataset", "created_by").prefetch_related("aliases")
     serializer_class = ModelSerializer
     filterset_class = ModelFilter
-    required_permissions = {"promote": ("classifier.add_promotion",)}
+    required_permissions = {
+        **CalibrationActions.required_permissions,
+        "promote": ("classifier.add_promotion",),
+    }
 
     @extend_schema(
         summary="Point an alias at this version",

@@ -63,7 +63,9 @@ class Threshold(models.Model):
     `ModelVersion.abstain_below` repeats what counts; only `classifier.abstaining` writes both.
     """
 
-    version = models.ForeignKey("classifier.ModelVersion", on_delete=models.CASCADE, related_name="thresholds")
+    version = models.ForeignKey(
+        "classifier.ModelVersion", on_delete=models.CASCADE, related_name="thresholds"
+    )
     abstain_below = models.FloatField(null=True)
     previous = models.FloatField(null=True)
     reason = models.CharField(max_length=500)

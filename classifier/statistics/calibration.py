@@ -1,4 +1,4 @@
-"""Whether a confidence means what it says: reliability, calibration error, and one temperature that mends it."""
+"""Whether a confidence means what it says: reliability, calibration error, a temperature that mends it."""
 
 from dataclasses import dataclass
 from typing import Any

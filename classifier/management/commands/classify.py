@@ -34,7 +34,7 @@ class Command(JsonCommand):
             if "error" in result:
                 self.warn(f"{result['file']}: {result['error']['detail']}")
             else:
-                self.say(f"{result['file']}  {result['label']}  {result['confidence']:.3f}")
+                self.say(_told(result, answer["abstain_below"]))
         if not any_classified(answer):
             # Under --json the errors are the answer, as in REST.
             if self._quiet:
@@ -49,3 +49,11 @@ class Command(JsonCommand):
                 return file.read(MAX_BYTES + 1)
         except OSError as error:
             raise CommandError(f"{name}: {error.strerror}") from error
+
+
+def _told(result: dict[str, Any], abstain_below: float | None) -> str:
+    """Return the line of a classified file: label, confidence, what that is worth, whether it abstains."""
+    line = f"{result['file']}  {result['label']}  {result['confidence']:.3f}"
+    if result["calibrated_confidence"] is not None:
+        line += f" (calibrated {result['calibrated_confidence']:.3f})"
+    return f"{line}  abstains: below {abstain_below:g}" if result["abstained"] else line

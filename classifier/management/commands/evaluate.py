@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from classifier.calibrating import calibrate_after
 from classifier.cautions import cautions
 from classifier.evaluation import evaluate, labelled_in, predict_missing
 from classifier.models import Evaluation
@@ -56,6 +57,7 @@ class Command(JsonCommand):
         images = labelled_in(split, options["subset"])
         outcome = predict_missing(version, images, progress=self.progress)
         evaluation = evaluate(version, split=split, subset=options["subset"], unreadable=outcome.unreadable)
+        calibrate_after(version, split=split, subset=options["subset"])
         for failure in outcome.failures:
             self.warn(f"{failure['file']}: {failure['detail']}")
         for line in told_evaluation(evaluation):

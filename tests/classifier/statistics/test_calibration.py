@@ -102,9 +102,7 @@ def test_where_there_is_no_least_the_temperature_stays_within_its_bounds() -> No
 def test_a_probability_that_was_rounded_to_nothing_can_be_wrong() -> None:
     answered = Answered(np.array([[1.0, 0.0]] * 9 + [[0.0, 1.0]]), np.zeros(10, np.int64), np.arange(10))
     assert np.isfinite(fit_temperature(answered.probabilities, answered.actual))
-    assert negative_log_likelihood(answered.probabilities, answered.actual) == pytest.approx(
-        np.log(1e7) / 10
-    )
+    assert negative_log_likelihood(answered.probabilities, answered.actual) == pytest.approx(np.log(1e7) / 10)
 
 
 def test_scores_are_those_of_scikit_learn() -> None:

@@ -1,0 +1,85 @@
+"""What a version has said of a labelled subset, as arrays; nothing is classified for it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+
+from classifier.evaluation import EvaluationIncomplete, check_classes, check_subset, labels_as_of
+from classifier.models import ModelVersion, Prediction
+from classifier.statistics.calibration import Answered
+from classifier.statistics.resampling import numbered
+from datasets.errors import Refused
+from datasets.label_times import label_cutoff
+from datasets.models import Split
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Stored predictions of a subset beside its labels as they stood at `cutoff`.
+
+    `left_out` counts labelled images that the version has said nothing of.
+    """
+
+    version: ModelVersion
+    split: Split
+    subset: str
+    cutoff: datetime
+    answered: Answered
+    left_out: int
+
+    @property
+    def images(self) -> int:
+        """How many images there are."""
+        return len(self.answered.actual)
+
+    @cached_property
+    def papers(self) -> int:
+        """How many papers they come from; an image without a paper is one of its own."""
+        return numbered(self.answered.papers)[1]
+
+
+def answers_in(
+    version: ModelVersion, *, split: Split, subset: str, cutoff: datetime | None = None
+) -> Answers:
+    """Return what a version has said of a subset's images that were labelled at the cut-off (now).
+
+    Raises EvaluationIncomplete (not_evaluated) where it has said nothing, and `Refused` (bad_subset,
+    other_classes, empty_subset).
+    """
+    cutoff = cutoff or label_cutoff()
+    check_subset(subset)
+    check_classes(version, split)
+    labels = labels_as_of(split, subset, cutoff)
+    if not labels:
+        raise Refused(
+            f"The subset {subset} of {split} holds no labelled image. Choose another subset or split.",
+            code="empty_subset",
+        )
+    rows = (
+        Prediction.objects.of(version)
+        .filter(image__memberships__split=split, image__memberships__subset=subset)
+        .order_by("image")
+        .values_list("image_id", "image__paper", "probabilities")
+    )
+    said = [row for row in rows if row[0] in labels]
+    if not said:
+        raise EvaluationIncomplete(
+            f"{version} has not classified {split} {subset} yet. Evaluate it there first: "
+            f"evaluate {version} --split {split} --subset {subset}."
+        )
+    place = {name: number for number, name in enumerate(version.classes)}
+    answered = Answered(
+        probabilities=np.array([row[2] for row in said], dtype=np.float64),
+        actual=np.array([place[labels[row[0]]] for row in said], dtype=np.int64),
+        papers=np.array([-1 if row[1] is None else row[1] for row in said], dtype=np.int64),
+    )
+    return Answers(version, split, subset, cutoff, answered, left_out=len(labels) - len(said))
+
+
+def own_split(version: ModelVersion) -> Split:
+    """Return the split that a version was trained on; raises `Refused` (no_split) where there is none."""
+    if version.split is None:
+        raise Refused(f"{version} was trained elsewhere: name a split.", code="no_split")
+    return version.split
