@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from classifier.admin.calibration import CalibrationPage
 from classifier.admin.classify import ClassifyPage
 from classifier.admin.comparing import ComparePage
 from classifier.admin.listing import ModelsPage
@@ -10,6 +11,7 @@ from classifier.admin.model import MatrixPicture, ModelPage
 urlpatterns = [
     path("models/", ModelsPage.as_view(), name="models"),
     path("models/<int:pk>/", ModelPage.as_view(), name="model"),
+    path("models/<int:pk>/calibration/", CalibrationPage.as_view(), name="model-calibration"),
     *(
         path(
             f"models/<int:pk>/matrix.{each}",

@@ -78,15 +78,19 @@ function refuse(element, sentence) {
     element.querySelector(".answer").replaceChildren(make("p", "small", sentence));
 }
 
-function answer(element, result) {
+function answer(element, result, below) {
     if (result.error) {
         refuse(element, result.error.detail);
         return;
     }
-    element.className = "classified";
+    element.className = result.abstained ? "classified abstained" : "classified";
     const head = make("div", "row between");
     head.append(chip(result.label), make("b", "tabular", percent(result.confidence)));
-    element.querySelector(".answer").replaceChildren(head, bars(result.probabilities));
+    const parts = [head];
+    if (result.abstained) parts.push(make("p", "small doubtful", `Abstains: below ${percent(below)}. Look at it yourself.`));
+    const calibrated = result.calibrated_confidence;
+    if (calibrated !== null) parts.push(make("p", "small soft", `Right in ${percent(calibrated)} of such cases, by its calibration`));
+    element.querySelector(".answer").replaceChildren(...parts, bars(result.probabilities));
 }
 
 function show() {
@@ -95,16 +99,17 @@ function show() {
     bar.firstElementChild.style.width = `${todo ? (100 * done) / todo : 0}%`;
     place("classify-line").hidden = false;
     const refused = told.filter((each) => each.result.error).length;
+    const abstained = told.filter((each) => each.result.abstained).length;
     place("classify-status").textContent =
         done < todo
             ? `${done} of ${plural(todo, "file")}`
-            : `${plural(told.length, "file")} in all${refused ? `, ${refused} refused` : ""}`;
+            : `${plural(told.length, "file")} in all${abstained ? `, ${abstained} abstained` : ""}${refused ? `, ${refused} refused` : ""}`;
     place("classify-csv").disabled = !told.length;
 }
 
 function keep(batch, answered, model, title) {
-    answered.forEach((result, number) => {
-        answer(batch[number].element, result);
+    answered.results.forEach((result, number) => {
+        answer(batch[number].element, result, answered.abstain_below);
         told.push({ file: batch[number].file.name, model, result });
     });
     title.textContent = model;
@@ -125,8 +130,8 @@ async function classify(batch, model, title) {
     for (const { file } of batch) form.append("images", file, file.name);
     if (model) form.append("model", model);
     try {
-        const { model: used, results: answers } = await send(form);
-        keep(batch, answers, `${used.name}@${used.version}`, title);
+        const answered = await send(form);
+        keep(batch, answered, `${answered.model.name}@${answered.model.version}`, title);
     } catch (error) {
         for (const { element } of batch) refuse(element, error.message);
         say(error.message, { bad: true });
@@ -189,11 +194,13 @@ function csv() {
         model,
         result.label,
         result.confidence,
+        result.calibrated_confidence,
+        result.abstained,
         ...names.map((name) => result.probabilities?.[name]),
         result.error?.code,
         result.error?.detail,
     ]);
-    const head = ["file", "model", "label", "confidence", ...names, "error", "detail"];
+    const head = ["file", "model", "label", "confidence", "calibrated_confidence", "abstained", ...names, "error", "detail"];
     return [head, ...rows].map((row) => row.map(field).join(",")).join("\r\n") + "\r\n";
 }
 

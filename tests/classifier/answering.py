@@ -27,7 +27,7 @@ def answer(version: ModelVersion, split: Split, *, subsets: tuple[str, ...] = ("
         assert image.label
         logits = generator.normal(0, 1.0, size=len(version.classes))
         logits[version.classes.index(image.label.name)] += 1.5
-        shares = np.exp(4 * logits) / np.exp(4 * logits).sum()
+        shares = np.exp(8 * logits) / np.exp(8 * logits).sum()
         prediction = Prediction(
             version=version,
             image=image,

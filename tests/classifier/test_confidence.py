@@ -29,15 +29,15 @@ def version() -> ModelVersion:
     return sure_version()
 
 
-def test_calibrated_confidence_is_nearer_to_the_truth_on_test(version: ModelVersion) -> None:
+def test_calibrated_probabilities_are_nearer_to_the_truth_on_test(version: ModelVersion) -> None:
     assert version.split
     before = judge_confidence(version, split=version.split)
     assert before.after is None
     calibrate(version, split=version.split)
     after = judge_confidence(version, split=version.split).after
     assert after
-    assert after.error.error < before.before.error.error
     assert after.nll < before.before.nll
+    assert after.brier < before.before.brier
     interval = before.before.error.interval
     assert interval.low <= before.before.error.error <= interval.high
 

@@ -49,6 +49,7 @@ PAGES = (
     "/training/sweeps/new/",
     "/models/",
     "/models/{version}/",
+    "/models/{version}/calibration/?share-FAC=50&share-BlotGel=50&share-Microscopy=50",
     "/compare/",
     "/classify/",
 )
