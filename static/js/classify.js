@@ -87,7 +87,7 @@ function answer(element, result, below) {
     const head = make("div", "row between");
     head.append(chip(result.label), make("b", "tabular", percent(result.confidence)));
     const parts = [head];
-    if (result.abstained) parts.push(make("p", "small doubtful", `Abstains: below ${percent(below)}. Look at it yourself.`));
+    if (result.abstained) parts.push(make("p", "small doubtful", `Abstains: below ${+(100 * below).toFixed(2)} %. Look at it yourself.`));
     const calibrated = result.calibrated_confidence;
     if (calibrated !== null) parts.push(make("p", "small soft", `Right in ${percent(calibrated)} of such cases, by its calibration`));
     element.querySelector(".answer").replaceChildren(...parts, bars(result.probabilities));
