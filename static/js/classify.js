@@ -89,7 +89,7 @@ function answer(element, result, below) {
     const parts = [head];
     if (result.abstained) parts.push(make("p", "small doubtful", `Abstains: below ${+(100 * below).toFixed(2)} %. Look at it yourself.`));
     const calibrated = result.calibrated_confidence;
-    if (calibrated !== null) parts.push(make("p", "small soft", `Right in ${percent(calibrated)} of such cases, by its calibration`));
+    if (calibrated !== null) parts.push(make("p", "small soft", `Calibrated: ${percent(calibrated)}`));
     element.querySelector(".answer").replaceChildren(...parts, bars(result.probabilities));
 }
 
