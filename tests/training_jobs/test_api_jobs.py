@@ -14,6 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from classifier.abstaining import set_threshold
 from datasets.models import Image, Split
 from tests.factories import ImageFactory, PaperFactory, png
 from tests.factories_models import (
@@ -121,6 +122,10 @@ def test_bulk_inference_is_queued_and_its_results_read(api: Api, split: Split) -
     assert len(rows) == images.count()
     assert sum(row["label"] != row["predicted"] for row in rows) == 1
     assert float(rows[0]["confidence"]) == 0.9
+    assert {(row["calibrated_confidence"], row["abstained"]) for row in rows} == {("", "0")}
+    set_threshold(version, abstain_below=0.95, reason="strict")
+    again = client.get(f"{API}inference-jobs/{job['id']}/results.csv")
+    assert {row["abstained"] for row in csv.DictReader(io.StringIO(again.getvalue().decode()))} == {"1"}
     assert client.post(f"{API}inference-jobs/{job['id']}/cancel/").json()["state"] == "cancelled"
 
 

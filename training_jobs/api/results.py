@@ -5,6 +5,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
+from classifier.calibrating import calibrated_confidence, temperature_of
 from classifier.models import Prediction
 from training_jobs.models import InferenceJob
 
@@ -21,11 +24,17 @@ class _Line:
 
 
 def csv_lines(job: InferenceJob, user: Any) -> Iterator[str]:
-    """Yield a head, then a line per image: its label in force, the prediction, each class's probability."""
+    """Yield a head, then a line per image: its label in force, the prediction, each class's probability.
+
+    Last come the confidence at the version's temperature (empty without one), and whether it abstains: both
+    as the version stands now.
+    """
     writer = csv.writer(_Line())
     classes = list(job.version.classes)
     head = ["image", "dataset", "paper", "file", "label", "excluded", "predicted", "confidence"]
-    yield writer.writerow([*head, *(f"p_{name}" for name in classes)])  # type: ignore[misc]
+    shares = [f"p_{name}" for name in classes]
+    yield writer.writerow([*head, *shares, "calibrated_confidence", "abstained"])  # type: ignore[misc]
+    temperature = temperature_of(job.version)
     rows = Prediction.objects.visible_to(user).filter(version=job.version_id, image__dataset=job.dataset_id)
     if job.split_id:
         rows = rows.filter(image__memberships__split=job.split_id, image__memberships__subset=job.subset)
@@ -45,7 +54,9 @@ def csv_lines(job: InferenceJob, user: Any) -> Iterator[str]:
     ):
         image, paper, file_name, label, excluded, predicted, confidence, probabilities = row
         names = [_plain(text or "") for text in (job.dataset.slug, paper, file_name, label, predicted)]
-        told = [image, *names[:-1], int(excluded), names[-1], confidence, *probabilities]
+        calibrated = calibrated_confidence(np.array(probabilities), temperature)
+        worth = ["" if calibrated is None else calibrated, int(job.version.abstains_at(confidence))]
+        told = [image, *names[:-1], int(excluded), names[-1], confidence, *probabilities, *worth]
         yield writer.writerow(told)  # type: ignore[misc]
 
 
