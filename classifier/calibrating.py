@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.answers import Answers, answers_in
 from classifier.models import Calibration, ModelVersion
 from classifier.statistics.calibration import (
     expected_calibration_error,
@@ -14,6 +13,7 @@ from classifier.statistics.calibration import (
     negative_log_likelihood,
     tempered,
 )
+from classifier.stored_answers import Answers, answers_in
 from datasets.errors import Refused
 from datasets.models import Image, Split, SplitMember, Subset
 

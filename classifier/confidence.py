@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.answers import Answers, answers_in
 from classifier.calibrating import standing_calibration
 from classifier.cautions import cautions
 from classifier.models import Calibration, ModelVersion
@@ -21,6 +20,7 @@ from classifier.statistics.calibration import (
     reliability,
 )
 from classifier.statistics.resampling import FEW_PAPERS
+from classifier.stored_answers import Answers, answers_in
 from datasets.models import Split, Subset
 
 STEPS = 1_000

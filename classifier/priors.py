@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from classifier.answers import Answers, answers_in
 from classifier.calibrating import temperature_of
 from classifier.metrics import Scores, score
 from classifier.models import ModelVersion
@@ -15,6 +14,7 @@ from classifier.networks.pipeline import MOST_REPEATS
 from classifier.statistics.calibration import Answered
 from classifier.statistics.priors import estimated_priors, with_priors
 from classifier.statistics.resampling import Array
+from classifier.stored_answers import Answers, answers_in
 from datasets.errors import Refused
 from datasets.models import Split, Subset
 from datasets.queries import class_counts

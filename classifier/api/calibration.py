@@ -8,7 +8,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from classifier.abstaining import set_threshold
-from classifier.answers import own_split
 from classifier.api.calibration_serializers import (
     CalibrateSerializer,
     CalibrationSerializer,
@@ -22,6 +21,7 @@ from classifier.calibrating import calibrate
 from classifier.confidence import judge_confidence
 from classifier.models import ModelVersion
 from classifier.priors import correct_priors
+from classifier.stored_answers import own_split
 from datasets.api.filter_forms import split_named
 from datasets.api.serializers import ErrorSerializer
 from datasets.api.views import VisibleRows

@@ -4,10 +4,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from classifier.answers import own_split
 from classifier.calibrating import calibrate
 from classifier.models import Calibration
 from classifier.registry import find_model
+from classifier.stored_answers import own_split
 from datasets.management.output import JsonCommand
 from datasets.splitting import find_split
 
