@@ -29,6 +29,12 @@ def interval(ends: Sequence[float] | None) -> str:
 
 
 @register.filter
+def place(share: float) -> str:
+    """Where a share stands on a line from 0 to 100, for a style: without a locale."""
+    return f"{100 * share:.1f}"
+
+
+@register.filter
 def percent(value: float | None) -> str:
     """A share of 0 to 1 in whole percent; a dash where there is none."""
     return NONE if value in (None, "") else f"{100 * value:.0f} %"
