@@ -6,12 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classifier.models import Export, ModelVersion
+from datasets.errors import Refused
 
 KERAS, ONNX = "keras", "onnx"
 FORMATS = (KERAS, ONNX, *Export.Format.values)
 _SUFFIXES = {KERAS: "keras", ONNX: "onnx", Export.Format.LITERT: "tflite"}
 _NAMES = {KERAS: "Keras", ONNX: "ONNX", **dict(Export.Format.choices)}
 _REMEMBERED = 256
+
+
+class NotExported(Refused):
+    """Raised where a version has not been made in a form."""
+
+    code = "not_exported"
+    status = 404
+
 
 _Seen = tuple[str, int, int, int]
 _hashed: OrderedDict[_Seen, str] = OrderedDict()

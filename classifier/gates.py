@@ -245,7 +245,5 @@ def _exports(version: ModelVersion) -> Gate:
         return Gate("exports", FAIL, told, numbers)
     largest = max(file.parity for file in files if file.parity is not None)
     names = ", ".join(file.name for file in files)
-    told = (
-        f"{names}: whole, and at most {largest:.1g} apart in a probability ({PARITY_LIMIT:g} is allowed)."
-    )
+    told = f"{names}: whole, and at most {largest:.1g} apart in a probability ({PARITY_LIMIT:g} is allowed)."
     return Gate("exports", PASS, told, numbers)

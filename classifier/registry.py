@@ -183,7 +183,7 @@ def promote(
 
 
 def may_override(author: Any) -> bool:
-    """Whether somebody may promote although a gate failed: an administrator, or a command without a person."""
+    """Whether somebody may promote although a gate failed: an administrator, or a command."""
     return author is None or author.has_perm("classifier.override_gates")
 
 

@@ -1,7 +1,6 @@
 """A trained model, as published: whole or not at all; what people say of it, and its further files."""
 
 from pathlib import Path
-
 from typing import Self
 
 from django.conf import settings
@@ -16,7 +15,7 @@ class ModelVersionQuerySet(VisibleQuerySet["ModelVersion"]):
     def in_full(self) -> Self:
         """With what a list or a page says of each, fetched at once."""
         return self.select_related("split__dataset", "created_by", "noted_by").prefetch_related(
-            "aliases", "tags", "exports", "evaluations"
+            "aliases", "tags", "exports"
         )
 
 
