@@ -11,13 +11,16 @@ from django.utils.functional import cached_property
 
 from classifier.api.serializers import described
 from classifier.cautions import cautions
+from classifier.exports import files_of
 from classifier.figures import draw_matrix
+from classifier.gates import GateFailed, UnknownEvaluation
 from classifier.matrix import Matrix, shown_matrix
 from classifier.models import Alias, Evaluation, ModelVersion, Promotion
 from classifier.models.registry import CHAMPION
-from classifier.registry import promote, roll_back
+from classifier.registry import may_override, promote, roll_back
 from datasets.admin.page import Page, address
 from datasets.errors import Refused
+from datasets.ids import read_id
 from datasets.models import Split, Subset
 from datasets.queries import class_looks
 
@@ -26,17 +29,11 @@ OTHERS = 100
 _FIELDS = {
     "bad_alias": "alias",
     "already_promoted": "alias",
+    "unknown_evaluation": "evaluation",
     "reason_missing": "reason",
     "reason_too_long": "reason",
     "bad_reason": "reason",
 }
-
-
-class UnknownEvaluation(Refused):
-    """Raised where a version has no such evaluation."""
-
-    code = "unknown_evaluation"
-    status = 404
 
 
 class OfModel(Page):
@@ -48,7 +45,7 @@ class OfModel(Page):
     def version(self) -> ModelVersion:
         """The version of the address."""
         seen = ModelVersion.objects.visible_to(self.request.user).select_related(
-            "split__dataset", "created_by"
+            "split__dataset", "created_by", "noted_by"
         )
         return get_object_or_404(seen, pk=self.kwargs["pk"])
 
@@ -104,6 +101,11 @@ class ModelPage(OfModel):
             "history": _history(version, self.request.user),
             "recipe": described(version.config),
             "training_run": _training_run(version),
+            "files": files_of(version),
+            "may_override": may_override(self.request.user),
+            "may_describe": self.may("classifier.change_modelversion"),
+            "may_export": self.may("training_jobs.add_exportjob"),
+            "may_delete": self.may("classifier.delete_modelversion"),
             "others": ModelVersion.objects.visible_to(self.request.user)
             .exclude(pk=version.pk)
             .prefetch_related("aliases")[:OTHERS],
@@ -126,10 +128,16 @@ class ModelPage(OfModel):
 
     def _promote(self, request: HttpRequest) -> HttpResponse:
         typed = {name: request.POST.get(name, "").strip() for name in ("alias", "reason")}
+        based_on = read_id(request.POST.get("evaluation", ""))
+        override = request.POST.get("override") == "on"
         try:
-            promote(self.version, author=request.user, **typed)
+            promote(self.version, author=request.user, evaluation=based_on, override=override, **typed)
+        except GateFailed as refusal:
+            return self._again(
+                "promoting", {**typed, "based_on": based_on, "checked": refusal.checked}, refusal
+            )
         except Refused as refusal:
-            return self._again("promoting", typed, refusal)
+            return self._again("promoting", {**typed, "based_on": based_on}, refusal)
         messages.success(request, f"{self.version} is {typed['alias']} now.")
         return self._done()
 
@@ -143,7 +151,7 @@ class ModelPage(OfModel):
         messages.success(request, f"{moved.alias} is {moved.version} again.")
         return self._done()
 
-    def _again(self, form: str, typed: dict[str, str], refusal: Refused) -> HttpResponse:
+    def _again(self, form: str, typed: dict[str, Any], refusal: Refused) -> HttpResponse:
         errors = {_FIELDS.get(refusal.code, "form"): str(refusal)}
         context = self.get_context_data(**{form: {**typed, "errors": errors}})
         return self.render_to_response(context, status=refusal.status)

@@ -9,7 +9,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -23,6 +22,7 @@ from classifier.models import Alias, Promotion
 from classifier.registry import UnknownAlias, answering_at, find_model, remove_alias, roll_back
 from datasets.api.serializers import ErrorSerializer
 from datasets.api.views import VisibleRows
+from datasets.errors import Refused
 
 
 @extend_schema(tags=["aliases"])
@@ -112,7 +112,7 @@ class AliasViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows
 def moment_of(text: str) -> datetime:
     """Return the moment that a text names: a day means its end, nothing means now; UTC unless it says so.
 
-    Raises ValidationError.
+    Raises `Refused` (bad_moment).
     """
     # A plus sign in an address is a blank.
     text = text.strip().replace(" ", "+", 1) if text.count(":") > 1 else text.strip()
@@ -126,7 +126,7 @@ def moment_of(text: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     told = f"{text!r:.60} is no moment. Write it as 2026-03-03 or 2026-03-03T10:00."
-    raise ValidationError({"when": [told]})
+    raise Refused(told, code="bad_moment", fields={"when": [told]})
 
 
 def _moves(alias: str, user: Any) -> Any:

@@ -87,6 +87,17 @@ class Promotion(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.alias} to {self.version}"
 
+    @property
+    def deed(self) -> str:
+        """What was done, in words that follow a person's name."""
+        match self.kind:
+            case self.Kind.PROMOTE:
+                return f"promoted {self.version} to {self.alias}"
+            case self.Kind.ROLLBACK:
+                return f"rolled {self.alias} back to {self.version}"
+            case _:
+                return f"took the alias {self.alias} away from {self.version}"
+
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse: the history says which version answered when."""
         raise TypeError("The history of promotions is never deleted.")
