@@ -165,6 +165,7 @@ SPECTACULAR_SETTINGS = {
         "JobState": "training_jobs.models.Job.State",
         "SweepState": "training_jobs.models.Sweep.State",
         "InferenceJobKind": "training_jobs.models.InferenceJob.Kind",
+        "ExportFormat": "classifier.models.Export.Format",
         "PromotionKind": "classifier.models.Promotion.Kind",
     },
 }

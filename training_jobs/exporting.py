@@ -124,8 +124,8 @@ def _sample(version: ModelVersion) -> Any:
     for subset in (Subset.VAL, Subset.TRAIN):
         images = wanted(Image.objects.in_subset(version.split, subset))
         # Spread over the subset: its first images are those of its first papers.
-        places = np.unique(np.linspace(0, len(images) - 1, PARITY_IMAGES).astype(np.int64)) if images else []
-        chosen = [images[place] for place in places]
+        rows = np.unique(np.linspace(0, len(images) - 1, PARITY_IMAGES).astype(np.int64))
+        chosen = [images[row] for row in rows] if images else []
         read = read_fitted(chosen, size=version.input_size, geometry=version.geometry)
         found = [pixels for batch in read for _, pixels in batch if not isinstance(pixels, Unreadable)]
         if found:

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from classifier.admin.model import OfModel
@@ -19,7 +18,7 @@ class GatesPage(OfModel):
     template_name = "classifier/gates_page.html"
     permissions = ("classifier.view_modelversion", "classifier.view_evaluation")
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Check, and show what was found."""
         found = {**self._checked(), "may_override": may_override(request.user)}
         if "part" in request.GET:

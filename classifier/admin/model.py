@@ -39,7 +39,7 @@ _FIELDS = {
 class OfModel(Page):
     """A door to one version and to one of its evaluations, chosen by the address."""
 
-    permissions = ("classifier.view_modelversion",)
+    permissions: tuple[str, ...] = ("classifier.view_modelversion",)
 
     @cached_property
     def version(self) -> ModelVersion:
