@@ -131,7 +131,7 @@ def _data(version: ModelVersion, images: Images | None) -> Section:
         return Section("Data", ["It was trained elsewhere: what it learnt from is not recorded here."])
     facts = [
         ("Dataset", split.dataset.slug),
-        ("Split", f"{split}, by {split.get_by_display()}, seed {split.seed}"),
+        ("Split", f"{split}, by {split.get_by_display().lower()}, seed {split.seed}"),
         ("Ratios", ":".join(str(part) for part in _ratios(split.ratios)) or "published lists"),
         ("Papers", ", ".join(f"{subset} {images.papers[subset]:,}" for subset in Subset.values)),
         ("Labels of", _moment(version.label_cutoff) if version.label_cutoff else "the split"),

@@ -52,7 +52,7 @@ def warnings_of(version: ModelVersion, evaluations: Sequence[Evaluation]) -> lis
     """Return why its scores may be too good, and what its split warns of; each sentence once."""
     counted: Counted = {}
     told = [
-        sentence
+        f"On {each.split} {each.subset}: {sentence}"
         for each in evaluations
         for sentence in cautions(version, each.split, each.subset, counted=counted)
     ]
