@@ -83,8 +83,9 @@ def written(card: Card) -> str:
     lines = [f"# {_escaped(card.title)}"]
     for section in card.sections:
         lines += ["", f"## {_escaped(section.title)}"]
-        for sentence in section.sentences:
-            lines += ["", _escaped(sentence)]
+        if section.sentences:
+            mark = "- " if len(section.sentences) > 1 else ""
+            lines += ["", *(f"{mark}{_escaped(sentence)}" for sentence in section.sentences)]
         if section.facts:
             lines.append("")
             lines += [f"- **{_escaped(name)}:** {_escaped(value)}" for name, value in section.facts]

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 
 from classifier.api.aliases import moment_of
 from classifier.models import Alias, ModelVersion, Promotion
@@ -68,6 +69,7 @@ class AliasPage(Page):
         return {
             "when": text,
             "moment": moment,
+            "is_to_come": moment > timezone.now(),
             "answered": answered,
             "newest_then": None if answered else _newest_at(moment, self.request.user),
         }
