@@ -80,7 +80,20 @@ SIDEBAR: tuple[tuple[str, tuple[Item, ...]], ...] = (
                 tabs=("compare-runs", "sweeps"),
             ),
             Item(
-                "Models", "deployed_code", "models", "classifier.view_modelversion", ("model", "model-errors")
+                "Models",
+                "deployed_code",
+                "models",
+                "classifier.view_modelversion",
+                (
+                    "model",
+                    "model-errors",
+                    "gates",
+                    "card",
+                    "describe",
+                    "alias",
+                    "delete-model",
+                    "export-model",
+                ),
             ),
             Item("Compare", "compare", "compare", "classifier.view_evaluation"),
             Item(

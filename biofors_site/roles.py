@@ -21,6 +21,9 @@ CURATES = (
     "add_promotion",
     "add_evaluation",
     "change_modelversion",
+    "delete_modelversion",
+    "add_exportjob",
+    "change_exportjob",
     "add_queue",
     "change_queue",
 )

@@ -1,5 +1,6 @@
 """Rows of trained models and their work to test with; files are placeholders, or a real tiny ONNX network."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from training_jobs.models import ImportJob, InferenceJob, TrainingRun
 
 CLASSES = [str(fields["name"]) for fields in DEFAULT_CLASSES]
 SIZE = 8
+PLACEHOLDER = b"a placeholder"
 
 
 def write_onnx(path: Path, *, classes: int = len(CLASSES), size: int = SIZE) -> str:
@@ -25,8 +27,6 @@ def write_onnx(path: Path, *, classes: int = len(CLASSES), size: int = SIZE) -> 
 
     Input (N, size, size, 3) float32 0..255; output (N, classes), a softmax.
     """
-    from hashlib import sha256
-
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -72,8 +72,8 @@ class ModelVersionFactory(DjangoModelFactory[ModelVersion]):
     input_size = SIZE
     geometry = "letterbox"
     directory = factory.LazyAttribute(lambda made: f"models/{made.name}/test-{made.version}")
-    keras_sha256 = "0" * 64
-    onnx_sha256 = "1" * 64
+    keras_sha256 = sha256(PLACEHOLDER).hexdigest()
+    onnx_sha256 = sha256(PLACEHOLDER).hexdigest()
     parity = 0.0
 
     @classmethod
@@ -82,7 +82,7 @@ class ModelVersionFactory(DjangoModelFactory[ModelVersion]):
         directory = Path(settings.DATA_DIR) / kwargs["directory"]
         directory.mkdir(parents=True, exist_ok=True)
         for name in ("model.keras", "model.onnx", "recipe.json"):
-            (directory / name).write_bytes(b"a placeholder")
+            (directory / name).write_bytes(PLACEHOLDER)
         if answers:
             kwargs["onnx_sha256"] = write_onnx(
                 directory / "model.onnx", classes=len(kwargs["classes"]), size=kwargs["input_size"]

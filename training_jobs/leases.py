@@ -21,12 +21,12 @@ from training_jobs.devices import device_name
 from training_jobs.endings import at_work, is_ending
 from training_jobs.launching import wake
 from training_jobs.leavings import clear_leavings
-from training_jobs.models import ImportJob, InferenceJob, Job, LeaseLost, TrainingRun, WorkerEnding
+from training_jobs.models import ExportJob, ImportJob, InferenceJob, Job, LeaseLost, TrainingRun, WorkerEnding
 from training_jobs.sweeping import advance_sweeps
 
 logger = logging.getLogger(__name__)
 
-KINDS: tuple[type[Job], ...] = (TrainingRun, InferenceJob, ImportJob)
+KINDS: tuple[type[Job], ...] = (TrainingRun, InferenceJob, ImportJob, ExportJob)
 BEATS_PER_LEASE = 6
 ASK_EVERY = 1.0
 LOOK_EVERY = 0.5

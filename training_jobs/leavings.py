@@ -14,14 +14,20 @@ from django.utils import timezone
 
 from classifier.models import ModelVersion
 from training_jobs.archives import ARCHIVES
-from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
+from training_jobs.models import ExportJob, ImportJob, InferenceJob, Job, TrainingRun
 
 SCRATCH = "scratch"
 MODELS = "models"
 CHECKPOINTS = "checkpoints"
 # How long an archive whose jobs have ended is kept, and a file that nobody has written to.
 KEPT_FOR = timedelta(days=1)
-_NAMES: dict[str, type[Job]] = {"run": TrainingRun, "inference": InferenceJob, "import": ImportJob}
+_NAMES: dict[str, type[Job]] = {
+    "run": TrainingRun,
+    "inference": InferenceJob,
+    "import": ImportJob,
+    # `export-*` is a dataset on its way out.
+    "form": ExportJob,
+}
 _OF_ATTEMPT = re.compile(rf"(?P<kind>{'|'.join(_NAMES)})-(?P<job>\d{{1,18}})-(?P<attempt>\d{{1,9}})")
 
 

@@ -12,10 +12,11 @@ from datasets.importing import import_archive
 from datasets.models import Image
 from training_jobs import endings
 from training_jobs.archives import ArchiveMissing, archive_is_there, archive_path
+from training_jobs.exporting import run_export
 from training_jobs.launching import wake
 from training_jobs.leases import Claim, Reports, claimed, next_run, wake_for_next
 from training_jobs.leavings import scratch_of
-from training_jobs.models import ImportJob, InferenceJob, LeaseLost, TrainingRun, WorkerEnding
+from training_jobs.models import ExportJob, ImportJob, InferenceJob, LeaseLost, TrainingRun, WorkerEnding
 from training_jobs.sweeping import advance
 from training_jobs.training import run_training
 
@@ -153,6 +154,8 @@ def _run(job: Any, claim: Claim) -> None:
             run_inference(job, claim)
         case ImportJob():
             run_import(job, claim)
+        case ExportJob():
+            run_export(job, claim)
 
 
 def _stop(job: Any) -> None:

@@ -13,7 +13,7 @@ from datasets.admin.page import Page, address
 from datasets.api.facets import count_up_to
 from datasets.models import Dataset, LabelBatch, Split, Subset
 from datasets.queries import class_counts, class_looks, state_counts
-from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
+from training_jobs.models import ExportJob, ImportJob, InferenceJob, Job, TrainingRun
 
 NEWS = 8
 QUEUE = 6
@@ -163,13 +163,19 @@ def _queue(user: Any) -> list[dict[str, Any]]:
         (TrainingRun, "run"),
         (InferenceJob, "inference-job"),
         (ImportJob, "import"),
+        (ExportJob, "export-model"),
     )
     jobs = [
-        {"job": job, "link": reverse(route, args=[job.pk]), "name": str(job)}
+        {"job": job, "link": reverse(route, args=[_address_of(job)]), "name": str(job)}
         for kind, route in kinds
         for job in kind._default_manager.visible_to(user).active().order_by("id")[:QUEUE]  # type: ignore[attr-defined]
     ]
     return sorted(jobs, key=lambda each: each["job"].state == Job.State.QUEUED)[:QUEUE]
+
+
+def _address_of(job: Job) -> int:
+    """Return the id that a job's page is found by."""
+    return job.version_id if isinstance(job, ExportJob) else job.pk
 
 
 def _news(dataset: Dataset, user: Any) -> list[News]:
@@ -227,9 +233,7 @@ def _promotion_news(user: Any) -> list[News]:
         News(
             move.created_at,
             _who(move.author),
-            f"promoted {move.version} to {move.alias}: {move.reason}"
-            if move.kind == Promotion.Kind.PROMOTE
-            else f"rolled {move.alias} back to {move.version}: {move.reason}",
+            f"{move.deed}: {move.reason}",
             _to("model", move.version),
         )
         for move in moves[:NEWS]

@@ -10,22 +10,15 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from classifier.figures import draw_matrix
+from classifier.gates import UnknownEvaluation
 from classifier.matrix import ORDERS, SHARES, Matrix, matrix_csv, shown_matrix
 from classifier.models import Evaluation, ModelVersion
 from classifier.rescoring import rescore
 from datasets.admin.page import Page, address
-from datasets.errors import Refused
 from datasets.models import Subset
 from datasets.queries import class_looks
 
 NOTHING_ASKED: Mapping[str, str] = {}
-
-
-class UnknownEvaluation(Refused):
-    """Raised where a version has no such evaluation."""
-
-    code = "unknown_evaluation"
-    status = 404
 
 
 class OfModel(Page):
@@ -37,7 +30,7 @@ class OfModel(Page):
     def version(self) -> ModelVersion:
         """The version of the address."""
         seen = ModelVersion.objects.visible_to(self.request.user).select_related(
-            "split__dataset", "created_by"
+            "split__dataset", "created_by", "noted_by"
         )
         return get_object_or_404(seen, pk=self.kwargs["pk"])
 

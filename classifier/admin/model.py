@@ -10,13 +10,16 @@ from django.urls import reverse
 from classifier.admin.evaluated import OfModel, matrix_of, one_of, told_method
 from classifier.api.serializers import described
 from classifier.cautions import cautions
+from classifier.exports import files_of
+from classifier.gates import GateFailed
 from classifier.matrix import ORDERS
 from classifier.models import Alias, ModelVersion, Promotion
 from classifier.models.registry import CHAMPION
-from classifier.registry import promote, roll_back
+from classifier.registry import may_override, promote, roll_back
 from classifier.rescoring import changed_since, timeline
 from classifier.timeline import shown_timeline
 from datasets.errors import Refused
+from datasets.ids import read_id
 from datasets.models import Split, Subset
 from datasets.queries import class_looks
 
@@ -31,6 +34,7 @@ SHOWN_ORDERS = (
 _FIELDS = {
     "bad_alias": "alias",
     "already_promoted": "alias",
+    "unknown_evaluation": "evaluation",
     "reason_missing": "reason",
     "reason_too_long": "reason",
     "bad_reason": "reason",
@@ -73,6 +77,11 @@ class ModelPage(OfModel):
             "history": _history(version, self.request.user),
             "recipe": described(version.config),
             "training_run": _training_run(version),
+            "files": files_of(version),
+            "may_override": may_override(self.request.user),
+            "may_describe": self.may("classifier.change_modelversion"),
+            "may_export": self.may("training_jobs.add_exportjob"),
+            "may_delete": self.may("classifier.delete_modelversion"),
             "others": ModelVersion.objects.visible_to(self.request.user)
             .exclude(pk=version.pk)
             .prefetch_related("aliases")[:OTHERS],
@@ -95,10 +104,16 @@ class ModelPage(OfModel):
 
     def _promote(self, request: HttpRequest) -> HttpResponse:
         typed = {name: request.POST.get(name, "").strip() for name in ("alias", "reason")}
+        based_on = read_id(request.POST.get("evaluation", ""))
+        override = request.POST.get("override") == "on"
         try:
-            promote(self.version, author=request.user, **typed)
+            promote(self.version, author=request.user, evaluation=based_on, override=override, **typed)
+        except GateFailed as refusal:
+            return self._again(
+                "promoting", {**typed, "based_on": based_on, "checked": refusal.checked}, refusal
+            )
         except Refused as refusal:
-            return self._again("promoting", typed, refusal)
+            return self._again("promoting", {**typed, "based_on": based_on}, refusal)
         messages.success(request, f"{self.version} is {typed['alias']} now.")
         return self._done()
 
@@ -112,7 +127,7 @@ class ModelPage(OfModel):
         messages.success(request, f"{moved.alias} is {moved.version} again.")
         return self._done()
 
-    def _again(self, form: str, typed: dict[str, str], refusal: Refused) -> HttpResponse:
+    def _again(self, form: str, typed: dict[str, Any], refusal: Refused) -> HttpResponse:
         errors = {_FIELDS.get(refusal.code, "form"): str(refusal)}
         context = self.get_context_data(**{form: {**typed, "errors": errors}})
         return self.render_to_response(context, status=refusal.status)

@@ -3,6 +3,15 @@
 from classifier.models.evaluation import Evaluation
 from classifier.models.prediction import Prediction
 from classifier.models.registry import Alias, Promotion
-from classifier.models.version import ModelVersion
+from classifier.models.version import Export, ModelVersion, RemovedVersion, VersionTag
 
-__all__ = ["Alias", "Evaluation", "ModelVersion", "Prediction", "Promotion"]
+__all__ = [
+    "Alias",
+    "Evaluation",
+    "Export",
+    "ModelVersion",
+    "Prediction",
+    "Promotion",
+    "RemovedVersion",
+    "VersionTag",
+]

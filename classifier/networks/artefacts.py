@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from classifier.networks.architectures import build, features_of
 from classifier.networks.config import TrainingConfig
 from classifier.networks.errors import ParityFailed
+from classifier.networks.limits import PARITY_LIMIT
 from classifier.networks.storing import into_place, written_whole
 from classifier.networks.weights import read_weights
 
-PARITY_LIMIT = 1e-3
 PARITY_BATCH = 32
 LIBRARIES = ("keras", "tensorflow", "numpy", "pillow", "onnx", "onnxruntime", "tf2onnx")
 SCALING = {

@@ -47,6 +47,12 @@ def percent1(value: float | None) -> str:
 
 
 @register.filter
+def change(drop: float) -> str:
+    """What is lost, as a signed change with three digits."""
+    return f"{-drop:+.3f}" if abs(drop) >= 0.0005 else "0.000"
+
+
+@register.filter
 def plain(value: Any) -> str:
     """A number without separators, for attributes and addresses."""
     return str(value)

@@ -116,7 +116,7 @@ def test_the_champion_is_what_others_are_compared_with_unless_another_is_named(
     compared: Callable[..., str], split: Split
 ) -> None:
     oldest, champion = said(split, wrong=4), said(split)
-    promote(champion, reason="best")
+    promote(champion, reason="best", override=True)
     query = f"?models={oldest.pk}&models={champion.pk}"
     page = compared(query)
     assert f"<h2>{oldest} less {champion}</h2>" in page

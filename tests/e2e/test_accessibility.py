@@ -49,6 +49,12 @@ PAGES = (
     "/training/sweeps/new/",
     "/models/",
     "/models/{version}/",
+    "/models/{version}/gates/",
+    "/models/{version}/card/",
+    "/models/{version}/describe/",
+    "/models/{version}/delete/",
+    "/models/{version}/export/",
+    "/aliases/champion/?when=2026-03-03T10:00",
     "/compare/",
     "/classify/",
 )

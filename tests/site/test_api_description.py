@@ -23,6 +23,7 @@ from tests.factories_models import (
     split_of,
 )
 from tests.rest import API, api
+from training_jobs.models import ExportJob
 from training_jobs.sweeping import queue_sweep
 
 __all__ = ["api"]
@@ -36,6 +37,7 @@ def ids() -> dict[str, Any]:
     split = split_of(labelled_dataset(slug="d"))
     version = ModelVersionFactory(split=split)
     predict_all(version, Image.objects.filter(dataset=split.dataset), wrong=2)
+    evaluation = evaluate(version, split=split, subset="test")
     promote(version, reason="the only one")
     image = Image.objects.first()
     assert image
@@ -44,9 +46,10 @@ def ids() -> dict[str, Any]:
         "images": image.pk,
         "splits": split.pk,
         "models": version.pk,
-        "evaluations": evaluate(version, split=split, subset="test").pk,
+        "evaluations": evaluation.pk,
         "training-runs": TrainingRunFactory(split=split).pk,
         "sweeps": queue_sweep(split, architecture="cnn", number=2).pk,
+        "export-jobs": ExportJob.objects.create(version=version).pk,
         "inference-jobs": InferenceJobFactory(dataset=split.dataset, version=version).pk,
         "views": SavedView.objects.create(
             dataset=split.dataset,
@@ -84,7 +87,8 @@ def test_answers_hold_what_the_description_promises(
         schema = content.get("application/json", {}).get("schema")
         if schema is None or path.startswith((f"{API}compare", f"{API}exports")):
             continue
-        address = path.replace("{slug}", "d").replace("{id}", str(ids[path.split("/")[3]]))
+        address = path.replace("{slug}", "d").replace("{alias}", "champion")
+        address = address.replace("{id}", str(ids.get(path.split("/")[3])))
         given = {"images": {"model": "champion"}, "second-opinions": {"dataset": "d"}}
         response = client.get(address, given.get(path.split("/")[3], {}))
         assert response.status_code == 200, (address, response.content)
