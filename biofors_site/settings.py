@@ -166,6 +166,7 @@ SPECTACULAR_SETTINGS = {
         "SweepState": "training_jobs.models.Sweep.State",
         "InferenceJobKind": "training_jobs.models.InferenceJob.Kind",
         "PromotionKind": "classifier.models.Promotion.Kind",
+        "ExplanationMethod": "classifier.explaining.heat.Method",
     },
 }
 
