@@ -9,6 +9,7 @@ from classifier.explaining.neighbours import (
     NEAREST,
     Neighbour,
     TrainingVectors,
+    check_count,
     nearest_training_images,
     training_images,
 )
@@ -51,6 +52,7 @@ def find_neighbours(image: Image, version: ModelVersion, *, user: Any, k: int = 
     Raises NotPrepared, NoTrainingSet, ModelUnusable, BytesMissing, ImageRefused,
     `Refused` (bad_count, not_explainable, disk_full).
     """
+    check_count(k)
     images = training_images(version, user)
     vectors = TrainingVectors(version)
     missing = len(vectors.missing(images))

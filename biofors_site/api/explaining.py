@@ -37,7 +37,7 @@ METHODS = OpenApiParameter(
     description="`gradcam`: Grad-CAM of the last convolutional map. `occlusion`: by how much hiding each "
     "part lowers the probability; some 80 answers of the network, so slower.",
 )
-REFUSALS = {
+REFUSALS: dict[Any, Any] = {
     400: OpenApiResponse(ErrorSerializer, "`unknown_class`, `bad_method`, `bad_count`"),
     404: OpenApiResponse(ErrorSerializer, "`unknown_model`, `bytes_missing`"),
     409: OpenApiResponse(ErrorSerializer, "`not_explainable`, `no_training_set`, `neighbours_not_prepared`"),
@@ -71,7 +71,7 @@ class ExplanationSerializer(serializers.Serializer[Any]):
 
     model = AnsweringSerializer()
     predicted = serializers.CharField()
-    label = serializers.CharField(allow_null=True, help_text="The label in force.")
+    label: Any = serializers.CharField(allow_null=True, help_text="The label in force.")
     probability = serializers.FloatField(help_text="What the model gives the class.")
     probabilities = serializers.DictField(child=serializers.FloatField())
     method = serializers.ChoiceField(choices=[(each.value, each.name) for each in Method])
@@ -88,7 +88,7 @@ class ExplanationSerializer(serializers.Serializer[Any]):
 
     def get_fields(self) -> dict[str, Any]:
         """`class` is a word of Python's."""
-        return {"class": serializers.CharField(), **super().get_fields()}
+        return {"class": serializers.CharField(), **dict(super().get_fields())}
 
 
 class NeighbourSerializer(serializers.Serializer[Any]):
@@ -221,7 +221,12 @@ def _model(version: ModelVersion) -> dict[str, Any]:
 
 def _told(image: Image, found: Explanation, request: Request) -> dict[str, Any]:
     """Return what REST says of an explanation."""
-    asked = {"model": found.version.pk, "class": found.class_name, "method": found.method.value, "v": METHOD}
+    asked: dict[str, Any] = {
+        "model": found.version.pk,
+        "class": found.class_name,
+        "method": found.method,
+        "v": METHOD,
+    }
     where = reverse("image-heatmap", args=[image.pk], request=request)
     drop = f"{100 * found.strength:.1f} points"
     return {

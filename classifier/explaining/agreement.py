@@ -52,10 +52,10 @@ def rank_correlation(first: NDArray[np.float64], second: NDArray[np.float64]) ->
 
     None where one of them is the same everywhere. C. Spearman, Am. J. Psychol. 15 (1904).
     """
-    ranks = [_ranks(each.ravel()) for each in (first, second)]
-    if any(np.ptp(each) == 0 for each in ranks):
+    ranks = np.stack([_ranks(first.ravel()), _ranks(second.ravel())])
+    if (np.ptp(ranks, axis=1) == 0).any():
         return None
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.asarray(np.corrcoef(ranks))[0, 1])
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -112,18 +112,20 @@ def training_images(version: ModelVersion, user: Any = None) -> list[Wanted]:
     return wanted(usable)
 
 
+def check_count(k: int) -> None:
+    """Raise `Refused` (bad_count) where so many cannot be asked for."""
+    if not 1 <= k <= MOST:
+        raise Refused(f"k is a whole number from 1 to {MOST}.", code="bad_count")
+
+
 def nearest_training_images(
     image: Image, vectors: TrainingVectors, images: Sequence[Wanted], *, k: int = NEAREST
 ) -> list[Neighbour]:
     """Return the training images that a version makes most nearly the same of, nearest first.
 
     Nearness is the cosine between what stands before its dense layers. Copies of the image itself are left
-    out. Raises BytesMissing, ImageRefused, `Refused` (bad_count).
+    out. Raises BytesMissing, ImageRefused.
     """
-    if not 1 <= k <= MOST:
-        raise Refused(
-            f"k is a whole number from 1 to {MOST}.", code="bad_count", fields={"k": [f"1 to {MOST}"]}
-        )
     own = vectors.network.vectors([as_seen(image, vectors.version)])[0]
     others = [each for each in images if each.sha256 != image.sha256]
     found = vectors.nearest(own, others, k=k)

@@ -32,7 +32,7 @@ def coloured(shares: NDArray[np.float64]) -> NDArray[np.uint8]:
 def heat_png(heat: NDArray[np.float64], *, width: int, height: int) -> bytes:
     """Return a map over an image of this size, 0 to 1, as PNG in its proportions, clear where cool."""
     scale = min(1.0, LONGEST_SIDE / max(width, height))
-    size = tuple(max(1, round(side * scale)) for side in (width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
     smooth = np.asarray(Image.fromarray(heat.astype(np.float32)).resize(size, Image.Resampling.BILINEAR))
     shares = np.clip(smooth.astype(np.float64), 0, 1)
     alpha = np.interp(shares, (0, 1), [255 * each for each in _ALPHA]).round().astype(np.uint8)
