@@ -18,8 +18,8 @@ VIRIDIS = np.array(
     ],
     dtype=np.float64,
 )
-# How much of the image shows where there is no heat, and where there is most.
-_ALPHA = (0.25, 1.0)
+# How much is laid over the image where there is no heat, and where there is most.
+_ALPHA = (0.15, 1.0)
 
 
 def coloured(shares: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -145,8 +145,7 @@ export class Why {
         try {
             let found = await get(this.#address("neighbours"));
             while (isAsked() && found.state === "preparing") {
-                const { done, total } = found.prepared;
-                this.#say(this.told, `Being prepared: ${done.toLocaleString("en")} of ${total.toLocaleString("en")} training images.`);
+                this.#sayPreparing(found.prepared);
                 await new Promise((resolve) => { setTimeout(resolve, ASKS_AGAIN_AFTER); });
                 if (isAsked()) found = await get(this.#address("neighbours"));
             }
@@ -156,6 +155,12 @@ export class Why {
         } catch (error) {
             if (isAsked()) this.#fail(this.told, error.message);
         }
+    }
+
+    #sayPreparing({ job, done, total }) {
+        this.#say(this.told, `Being prepared by a worker: ${done.toLocaleString("en")} of ${total.toLocaleString("en")} training images, `);
+        const link = Object.assign(document.createElement("a"), { href: `/classify/datasets/${job}/`, textContent: `job ${job}` });
+        this.told.append(link, ". It is done once for each model.");
     }
 
     #thumb(each) {
