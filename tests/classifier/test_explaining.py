@@ -1,10 +1,13 @@
 """Where a version looks, on the image itself; whether two ways of asking agree; what is kept."""
 
+import json
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.core.management import CommandError, call_command
 from PIL import Image as Picture
 
 from classifier.evaluation import ModelUnusable
@@ -219,3 +222,18 @@ def test_colours_are_those_of_viridis() -> None:
     shares = np.linspace(0, 1, 256)
     wanted = matplotlib.colormaps["viridis"](shares)[:, :3] * 255
     assert np.abs(coloured(shares).astype(float) - wanted).max() <= 8
+
+
+@pytest.mark.django_db
+def test_the_command_tells_the_cells_and_writes_the_picture(tmp_path: Path, capsys: Any) -> None:
+    image, version = stored(with_corner((0, 0), height=64, width=64)), seeing()
+    drawn = tmp_path / "heat.png"
+    call_command("explain", image.pk, model=str(version), method="occlusion", heatmap=str(drawn))
+    told = capsys.readouterr().out
+    assert f"{version} gives BlotGel" in told
+    assert "Both methods point to the same places" in told
+    assert Picture.open(drawn).size == (64, 64)
+    call_command("explain", image.pk, class_name="FAC", json=True)
+    assert json.loads(capsys.readouterr().out)["class"] == "FAC"
+    with pytest.raises(CommandError, match="There is no image 999"):
+        call_command("explain", 999)
