@@ -35,7 +35,7 @@ METHODS = OpenApiParameter(
     enum=list(Method),
     default=Method.GRAD_CAM,
     description="`gradcam`: Grad-CAM of the last convolutional map. `occlusion`: by how much hiding each "
-    "part lowers the probability; some 80 answers of the network, so slower.",
+    "part lowers the probability; some 50 answers of the network, so slower.",
 )
 REFUSALS: dict[Any, Any] = {
     400: OpenApiResponse(ErrorSerializer, "`unknown_class`, `bad_method`, `bad_count`"),

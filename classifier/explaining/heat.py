@@ -40,7 +40,7 @@ class Explanation:
     """Where a version sees a class in an image.
 
     `heat` lies over the image itself, top row first, 0 to 1 of its largest value; `grid` is its mean in
-    nearly square cells, 10 along the longer side. `strength` is that largest value: for occlusion the largest
+    nearly square cells, 8 along the longer side. `strength` is that largest value: for occlusion the largest
     drop of the class's probability. `agreement` of Grad-CAM and occlusion comes with occlusion.
     """
 

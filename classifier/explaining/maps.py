@@ -10,7 +10,7 @@ from classifier.explaining.opened import OpenedNetwork
 from classifier.geometry import Box
 
 # Cells along the longer side of an image, in which maps are told and compared.
-CELLS = 10
+CELLS = 8
 # Cells along a side of the patch that hides a part of the image.
 PATCH = 2
 

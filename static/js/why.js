@@ -114,6 +114,8 @@ export class Why {
 
     // Occlusion is the check on Grad-CAM: it takes longer, so the map is shown before it is done.
     async #check(turn, name) {
+        await new Promise((resolve) => { setTimeout(resolve, SETTLES_AFTER); });
+        if (turn !== this.turn) return;
         this.#say(this.agreement, "Checking by occlusion…");
         try {
             const { agreement } = await get(this.#address("explanation", { class: name, method: "occlusion" }));

@@ -108,26 +108,27 @@ def test_the_box_is_where_fitting_puts_the_image() -> None:
 
 
 def test_cells_are_nearly_square_and_share_out_a_map() -> None:
-    assert cells_of(Box(0, 0, 100, 100)) == (10, 10)
-    assert cells_of(Box(0, 0, 25, 100)) == (2, 10)
-    assert cells_of(Box(0, 0, 100, 1)) == (10, 1)
+    assert cells_of(Box(0, 0, 100, 100)) == (8, 8)
+    assert cells_of(Box(0, 0, 25, 100)) == (2, 8)
+    assert cells_of(Box(0, 0, 100, 1)) == (8, 1)
     assert cells_of(Box(0, 0, 4, 6)) == (4, 6)
     shares = in_cells(np.arange(16.0).reshape(4, 4), 2, 2)
     assert shares.tolist() == [[2.5, 4.5], [10.5, 12.5]]
 
 
 def test_occlusion_tells_the_drop_where_each_part_is_hidden() -> None:
-    pixels = with_corner((0, 0), height=20, width=20)
+    pixels = with_corner((0, 0), height=16, width=16)
 
     def red(images: Any) -> np.ndarray:
         return np.array([(each[:, :, 0] > 200).mean() for each in images], dtype=np.float32)
 
-    drops = occlusion(red, pixels, Box(0, 0, 20, 20))
-    assert drops.shape == (10, 10)
-    # The red corner covers cells 0 and 1, and half of the third; a patch hides two by two.
-    assert drops.max() == pytest.approx(16 / 400)
-    assert drops[0, 0] == pytest.approx(16 / 400)
-    assert (drops[4:] == 0).all()
+    drops = occlusion(red, pixels, Box(0, 0, 16, 16))
+    # The red corner is two by two cells of two by two pixels, and so is a patch.
+    assert drops.shape == (8, 8)
+    assert drops[0, 0] == pytest.approx(16 / 256)
+    assert drops[1, 1] == pytest.approx((16 + 8 + 8 + 4) / 4 / 256)
+    assert drops[2, 2] == pytest.approx(4 / 4 / 256)
+    assert (drops[3:] == 0).all()
 
 
 def test_rank_correlation_is_spearmans() -> None:
