@@ -43,10 +43,15 @@ REFUSALS: dict[Any, Any] = {
     409: OpenApiResponse(ErrorSerializer, "`not_explainable`, `no_training_set`, `neighbours_not_prepared`"),
     503: OpenApiResponse(ErrorSerializer, "`no_model`, `artefact_missing`"),
 }
-OF_METHOD = {
+FOUND = {
     Method.GRAD_CAM: "Grad-CAM: where the last convolutional layer finds what speaks for {name}. It shows "
     "where the network looks, not whether it is right to.",
-    Method.OCCLUSION: "Occlusion: hiding the brightest part lowers the probability of {name} by {drop}.",
+    Method.OCCLUSION: "Occlusion: hiding parts at the brightest place lowers the probability of {name} by "
+    "{drop} on average.",
+}
+NOTHING_FOUND = {
+    Method.GRAD_CAM: "Grad-CAM: no place speaks for {name}.",
+    Method.OCCLUSION: "Occlusion: hiding any one part makes {name} no less probable.",
 }
 
 
@@ -120,6 +125,9 @@ class NeighboursSerializer(serializers.Serializer[Any]):
     model = AnsweringSerializer()
     prepared = PreparingSerializer()
     copies = serializers.IntegerField(help_text="Training images with the very bytes of this one: left out.")
+    drawn = serializers.BooleanField(
+        help_text="Whether it was also taught drawn panels: they are no images here."
+    )
     neighbours = NeighbourSerializer(many=True)
 
 
@@ -229,6 +237,7 @@ def _told(image: Image, found: Explanation, request: Request) -> dict[str, Any]:
     }
     where = reverse("image-heatmap", args=[image.pk], request=request)
     drop = f"{100 * found.strength:.1f} points"
+    text = (FOUND if found.strength > 0 else NOTHING_FOUND)[found.method]
     return {
         "model": _model(found.version),
         "class": found.class_name,
@@ -240,7 +249,7 @@ def _told(image: Image, found: Explanation, request: Request) -> dict[str, Any]:
         "grid": [[round(share, 4) for share in row] for row in found.grid.tolist()],
         "strength": found.strength,
         "agreement": vars(found.agreement) if found.agreement else None,
-        "text": OF_METHOD[found.method].format(name=found.class_name, drop=drop),
+        "text": text.format(name=found.class_name, drop=drop),
         "heatmap": f"{where}?{urlencode(asked)}",
     }
 
@@ -256,6 +265,7 @@ def _told_neighbours(found: Neighbours) -> dict[str, Any]:
             "total": found.total,
         },
         "copies": found.copies,
+        "drawn": bool(found.version.config.get("drawn_papers")),
         "neighbours": [_told_neighbour(each) for each in found.nearest],
     }
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 AGREE = 0.6
 IN_PART = 0.3
 # A probability that no hidden part moves by more says nothing of where the class is.
-LEAST_DROP = 0.02
+LEAST_DROP = 0.01
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ def agreement_of(grad_cam: NDArray[np.float64], drops: NDArray[np.float64], *, c
         return Agreement(
             None,
             "not to be told",
-            f"Hiding any one part lowers the probability of {class_name} by less than {LEAST_DROP:.0%}: the "
-            "answer does not hang on one place, and the maps cannot be checked against each other.",
+            f"Hiding any one part lowers the probability of {class_name} by less than a point: the answer "
+            "does not hang on one place, so neither map shows where it comes from.",
         )
     correlation = rank_correlation(grad_cam, np.maximum(drops, 0))
     if correlation is None:

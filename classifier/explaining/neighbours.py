@@ -67,6 +67,9 @@ class TrainingVectors:
         `progress` gets (images seen to, all of them). Raises PredictingStopped; `Refused` (disk_full).
         """
         missing = self.missing(images)
+        if not missing:
+            progress(len(images), len(images))
+            return []
         make_room(caches(), needed=len(missing) * self.cache.row_bytes, keep=self.cache.directory)
         done, unreadable = len(images) - len(missing), []
         progress(done, len(images))
@@ -146,9 +149,8 @@ def nearest_training_images(
 
 def _cache(version: ModelVersion, network: OpenedNetwork) -> RowCache:
     """Return the home of a version's vectors. `Refused` (not_explainable)."""
-    size = version.input_size
     try:
-        length = network.vectors([np.zeros((size, size, 3), dtype=np.uint8)]).shape[1]
+        length = network.vector_length(version.input_size)
     except NotExplainable as refusal:
         raise Refused(f"{version}: {refusal}", code=refusal.code) from refusal
     named = f"{version.onnx_sha256[:32]}-{version.geometry}-{PREPROCESSING}-{length}"

@@ -58,6 +58,7 @@ class OpenedNetwork:
         self._vector = self._before_first_dense()
         self._head = self._between_map_and_scores()
         self._constants = self._weights_of_head(graph.initializer)
+        self._length: int | None = None
         self._session = _session(model, {*self._active, *filter(None, (self._vector, self._map))})
 
     def map_and_gradient(
@@ -94,6 +95,12 @@ class OpenedNetwork:
             found = self._session.run([self._map], {self._input: batch})[0]
         axes = tuple(axis for axis in range(1, found.ndim) if axis != self._channels)
         return np.asarray(found.mean(axis=axes), dtype=np.float32)
+
+    def vector_length(self, size: int) -> int:
+        """Return how many numbers a vector has, of images of this size. `NotExplainable`."""
+        if self._length is None:
+            self._length = self.vectors([np.zeros((size, size, 3), dtype=np.uint8)]).shape[1]
+        return self._length
 
     def _back(self, values: dict[str, Any], class_number: int) -> Array:
         """Return the gradient of a class's score by the map."""

@@ -206,7 +206,7 @@ function span(className, text) {
 }
 
 // What the nearest training images come to, in a sentence or two.
-function toldNeighbours({ neighbours, copies, model }) {
+function toldNeighbours({ neighbours, copies, drawn, model }) {
     const counts = new Map();
     for (const { label_then: name } of neighbours) counts.set(name, (counts.get(name) ?? 0) + 1);
     const shares = [...counts].sort((one, other) => other[1] - one[1]).map(([name, count]) => `${count} ${name}`);
@@ -216,5 +216,6 @@ function toldNeighbours({ neighbours, copies, model }) {
     const near = neighbours.filter((each) => each.same_paper).length;
     if (near) told.push(`${near} of the same paper.`);
     if (copies) told.push("This very image was among them (left out): its answer here is partly memory.");
+    if (drawn) told.push("Drawn panels, which it was taught too, are not among those shown.");
     return told.join(" ");
 }

@@ -148,7 +148,7 @@ def test_agreement_is_told_in_words() -> None:
     assert agreement_of(ramp, ramp + 2 * noise, class_name="FAC").verdict == "agree in part"
     opposed = agreement_of(ramp, ramp[::-1], class_name="FAC")
     assert (opposed.verdict, "be careful" in opposed.text) == ("disagree", True)
-    unmoved = agreement_of(ramp, ramp / 100, class_name="FAC")
+    unmoved = agreement_of(ramp, ramp / 200, class_name="FAC")
     assert (unmoved.correlation, unmoved.verdict) == (None, "not to be told")
     assert agreement_of(np.zeros((10, 10)), ramp, class_name="FAC").verdict == "not to be told"
 

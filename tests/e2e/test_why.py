@@ -82,7 +82,7 @@ def test_the_next_image_is_explained_too_and_by_the_class_and_the_method_chosen(
     expect(why(page)).to_contain_text("Macroscopy: ")
     why(page).get_by_label("Occlusion").check()
     expect(heat(page)).to_have_attribute("src", re.compile("class=Macroscopy&method=occlusion"))
-    expect(why(page)).to_contain_text("lowers the probability of Macroscopy by")
+    expect(why(page)).to_contain_text("Occlusion: hiding")
     slider = why(page).get_by_label("Opacity")
     slider.focus()
     title = page.locator("#viewer-title").inner_text()

@@ -55,7 +55,8 @@ def test_occlusion_says_whether_both_agree(api: Api, image: Image, version: Mode
     told = api("viewer").get(address).json()
     assert (told["class"], told["method"]) == ("FAC", "occlusion")
     assert told["agreement"]["verdict"] in {"agree", "agree in part", "disagree", "not to be told"}
-    assert "FAC by" in told["text"]
+    assert told["text"].startswith("Occlusion: hiding")
+    assert (told["strength"] > 0) == ("by " in told["text"])
 
 
 def test_the_picture_has_the_proportions_of_the_image_and_is_clear_where_cool(
