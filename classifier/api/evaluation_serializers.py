@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from classifier.cautions import cautions
 from classifier.models import Evaluation
+from classifier.rescoring import changed_since
 from datasets.api.serializers import ImageSerializer
 from datasets.models import Subset
 
@@ -29,7 +30,8 @@ class MatrixField(serializers.ListField):
 class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
     """Scores of a version on a subset, by the labels as they stood at the cut-off.
 
-    `leaks`: test shares something with train; `warnings` say why the scores may be too good.
+    `leaks`: test shares something with train; `warnings` say why the scores may be too good. `stale`: of how
+    many images the label is another one now. `intervals`: 95 % of each score, `[low, high]`, over papers.
     """
 
     model = serializers.IntegerField(source="version_id", read_only=True)
@@ -40,6 +42,8 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
     per_class = ClassScoreSerializer(many=True, read_only=True)
     leaks = serializers.BooleanField(source="split.leaks", read_only=True)
     warnings = serializers.SerializerMethodField()
+    stale = serializers.SerializerMethodField()
+    intervals = serializers.JSONField(read_only=True)
     created_by = serializers.CharField(
         source="created_by.username", read_only=True, default=None, allow_null=True
     )
@@ -60,14 +64,21 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
             "accuracy",
             "macro_f1",
             "balanced_accuracy",
+            "intervals",
+            "papers",
             "total",
             "unreadable",
             "leaks",
             "warnings",
+            "stale",
             "created_at",
             "created_by",
         )
         read_only_fields = fields
+
+    def get_stale(self, evaluation: Evaluation) -> int:
+        """How many images of the subset bear another label now, or none, or their first."""
+        return changed_since(evaluation)
 
     def get_warnings(self, evaluation: Evaluation) -> list[str]:
         """Why the scores may be too good, as sentences."""

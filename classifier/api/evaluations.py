@@ -1,6 +1,6 @@
 """Evaluations and comparison over REST; `training_jobs` adds the door that makes evaluations."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins
@@ -20,6 +20,7 @@ from classifier.comparison import MOST_MODELS, compare
 from classifier.evaluation import evaluated_images
 from classifier.models import Evaluation
 from classifier.registry import find_model
+from classifier.rescoring import rescore, with_touched
 from datasets.api.filter_forms import split_named
 from datasets.api.serializers import ErrorSerializer
 from datasets.api.views import VisibleRows
@@ -34,9 +35,12 @@ from datasets.models import Subset
 class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows):
     """Evaluations: confusion matrix, scores per class, and the label cut-off they were scored on."""
 
-    queryset = Evaluation.objects.select_related("version__split__dataset", "split__dataset", "created_by")
+    queryset = with_touched(
+        Evaluation.objects.select_related("version__split__dataset", "split__dataset", "created_by")
+    )
     serializer_class = EvaluationSerializer
     filterset_class = EvaluationFilter
+    required_permissions: ClassVar[dict[str, tuple[str, ...]]] = {"rescore": ("classifier.add_evaluation",)}
 
     def get_serializer_context(self) -> dict[str, Any]:
         """Add a place for counts: a list holds many evaluations on few splits."""
@@ -76,6 +80,21 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Visibl
         page = self.paginate_queryset(images.select_related("dataset", "paper", "label"))
         shown = EvaluatedImageSerializer(page, many=True, context=self.get_serializer_context())
         return self.get_paginated_response(shown.data)
+
+    @extend_schema(
+        summary="Score again by the labels of now",
+        request=None,
+        responses={
+            201: EvaluationSerializer,
+            409: OpenApiResponse(ErrorSerializer, "`not_stale`, `not_evaluated`"),
+        },
+    )
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def rescore(self, request: Request, pk: str) -> Response:
+        """Make an evaluation by the labels of now, from what the model said: at once, no inference."""
+        made = rescore(self.get_object(), author=request.user)
+        shown = EvaluationSerializer(made, context=self.get_serializer_context())
+        return Response(shown.data, status=201)
 
 
 class CompareView(GenericAPIView[Any]):
