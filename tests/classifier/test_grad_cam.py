@@ -64,9 +64,10 @@ def by_tape(model: Any, inner: Any, scores: str, pixels: np.ndarray, number: int
 @pytest.mark.parametrize(
     ("architecture", "layout", "layer"),
     [
+        ("cnn", "shortcuts", "relu_5b"),
         ("cnn", "pooled", "relu_5"),
         ("cnn", "plain", "conv_3"),
-        pytest.param("resnet50", "pooled", "", marks=pytest.mark.slow),
+        pytest.param("resnet50", "", "", marks=pytest.mark.slow),
     ],
 )
 def test_the_map_of_each_network_is_that_of_the_gradient_tape(

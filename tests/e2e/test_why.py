@@ -61,6 +61,9 @@ def test_w_lays_the_heat_map_over_the_image_and_takes_it_away(signed_in: Open, v
     expect(why(page)).to_contain_text("It shows where the network looks, not whether it is right to.")
     expect(heat(page)).to_be_visible()
     expect(why(page)).to_contain_text("rank correlation")
+    # However low the window, the whole image is seen.
+    page.set_viewport_size({"width": 1280, "height": 480})
+    assert box_of(page, "#viewer .stage img:first-child")[3] <= box_of(page, "#viewer .stage")[3]
     page.keyboard.press("+")
     assert box_of(page, "#viewer [data-why-heat]") == box_of(page, "#viewer .stage img:first-child")
     page.keyboard.press("w")
