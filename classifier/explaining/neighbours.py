@@ -94,7 +94,7 @@ class TrainingVectors:
         places = self.cache.places([bytes.fromhex(image.sha256) for image in images])
         known = np.flatnonzero(places >= 0)
         rows, own = self.cache.rows, _to_length_one(vector[None])[0]
-        similarity = np.empty(len(known))
+        similarity = np.empty(len(known), dtype=np.float32)
         # In the order of the file, a piece at a time: it may be larger than the memory.
         known = known[np.argsort(places[known], kind="stable")]
         for start in range(0, len(known), CHUNK):
@@ -157,8 +157,7 @@ def _cache(version: ModelVersion, network: OpenedNetwork) -> RowCache:
     return RowCache(caches() / "vectors" / named, shape=(length,), dtype=np.float32)
 
 
-def _to_length_one(rows: NDArray[Any]) -> NDArray[np.float64]:
+def _to_length_one(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return rows (N, features) of length 1 each; one that is all zeros stays so, and is near to none."""
-    wide = rows.astype(np.float64)
-    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
-    return wide / np.where(lengths > 0, lengths, 1)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths > 0, lengths, np.float32(1)))
