@@ -58,8 +58,8 @@ class Truths:
 def truths_of(split: Split, subset: str, cutoff: datetime, *, classes: Sequence[str]) -> Truths:
     """Return the images of a subset that were labelled and not excluded at the cut-off."""
     place = {name: number for number, name in enumerate(classes)}
-    usable: Any = Image.objects.in_subset(split, subset).usable_as_of(cutoff)
-    rows = usable.order_by("pk").values_list("pk", "label_then", "paper_id")
+    images: Any = Image.objects.in_subset(split, subset).usable_as_of(cutoff).order_by("pk")
+    rows = images.values_list("pk", "label_then", "paper_id")
     table = [(pk, place[name], NOTHING if paper is None else paper) for pk, name, paper in rows]
     columns = np.array(table, dtype=np.int64).reshape(-1, 3)
     return Truths(split, subset, tuple(classes), columns[:, 0], columns[:, 1], columns[:, 2])
