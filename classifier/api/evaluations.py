@@ -1,5 +1,6 @@
 """Evaluations and comparison over REST; `training_jobs` adds the door that makes evaluations."""
 
+from dataclasses import astuple
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
@@ -21,6 +22,7 @@ from classifier.evaluation import evaluated_images
 from classifier.models import Evaluation
 from classifier.registry import find_model
 from classifier.rescoring import rescore, with_touched
+from classifier.verdict import judge
 from datasets.api.filter_forms import split_named
 from datasets.api.serializers import ErrorSerializer
 from datasets.api.views import VisibleRows
@@ -112,14 +114,21 @@ class CompareView(GenericAPIView[Any]):
             ),
             OpenApiParameter("split", required=True, description="A split's id, or dataset/name."),
             OpenApiParameter("subset", enum=Subset.values, default="test"),
+            OpenApiParameter(
+                "despite_leaks", bool, description="Compare models that were trained on papers of the subset."
+            ),
         ],
         responses={
             200: ComparisonSerializer,
-            409: OpenApiResponse(ErrorSerializer, "`not_evaluated`: a model has not classified the subset."),
+            409: OpenApiResponse(
+                ErrorSerializer,
+                "`not_evaluated`: a model has not classified the subset. `trained_on_test`: a model was "
+                "trained on papers of it.",
+            ),
         },
     )
     def get(self, request: Request) -> Response:
-        """Matrices, their difference, McNemar's exact test, and the ids of images fixed and broken."""
+        """Matrices, differences with intervals, tests, verdicts, and the ids of images fixed and broken."""
         params = request.query_params
         missing = {name: ["Name it."] for name in ("models", "split") if not params.get(name, "").strip(", ")}
         if missing:
@@ -131,5 +140,7 @@ class CompareView(GenericAPIView[Any]):
             [find_model(name, request.user) for name in names],
             split=split_named(params["split"], request.user),
             subset=params.get("subset") or Subset.TEST,
+            despite_leaks=params.get("despite_leaks", "").lower() in ("1", "true"),
         )
-        return Response(ComparisonSerializer(done.as_dict()).data)
+        verdicts = [" ".join(astuple(judge(done, pair))) for pair in done.paired]
+        return Response(ComparisonSerializer({**done.as_dict(), "verdicts": verdicts}).data)

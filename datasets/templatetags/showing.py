@@ -100,6 +100,13 @@ def chip(name: str | None, looks: dict[str, dict[str, str]], *, excluded: bool =
 
 
 @register.simple_tag
+def whisker(ends: Sequence[float]) -> SafeString:
+    """An interval of a share as a bar on a line from 0 to 1."""
+    low, width = f"{100 * ends[0]:.1f}", f"{100 * (ends[1] - ends[0]):.1f}"
+    return format_html('<i class="whisker" style="left: {}%; width: {}%"></i>', low, width)
+
+
+@register.simple_tag
 def state(value: str) -> SafeString:
     """A job's state as a badge."""
     return format_html('<span class="state state-{}">{}</span>', value, value)

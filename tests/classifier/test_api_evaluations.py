@@ -76,7 +76,9 @@ def test_scores_that_are_too_good_are_told_to_be_so(api: Api, django_assert_max_
         assert ("was trained on" in "".join(each["warnings"])) is (each["split"] == fair.pk)
     one = listed[0]
     assert client.get(f"{API}evaluations/{one['id']}/").json()["warnings"] == one["warnings"]
-    compared = client.get(f"{API}compare/?models={versions[0].pk},{versions[1].pk}&split=leaky/l").json()
+    route = f"{API}compare/?models={versions[0].pk},{versions[1].pk}&split=leaky/l"
+    assert_error(client.get(route), 409, "trained_on_test")
+    compared = client.get(f"{route}&despite_leaks=true").json()
     assert compared["leaks"] is True
     assert [sentence for sentence in compared["warnings"] if "leaks: of its" in sentence]
 
