@@ -167,6 +167,7 @@ SPECTACULAR_SETTINGS = {
         "InferenceJobKind": "training_jobs.models.InferenceJob.Kind",
         "ExportFormat": "classifier.models.Export.Format",
         "PromotionKind": "classifier.models.Promotion.Kind",
+        "ExplanationMethod": "classifier.explaining.heat.Method",
     },
 }
 

@@ -58,8 +58,48 @@ def write_onnx(path: Path, *, classes: int = len(CLASSES), size: int = SIZE) -> 
     return sha256(path.read_bytes()).hexdigest()
 
 
+def write_seeing_onnx(path: Path, *, classes: int = len(CLASSES), size: int = SIZE) -> str:
+    """Write a convolutional network: the first class is for red, the second green, the third blue, at 0..255.
+
+    Its map has the mean colour of each 2 x 2 pixels. Input and output are as those of `write_onnx`.
+    """
+    from hashlib import sha256
+
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    means = np.zeros((3, 3, 2, 2), dtype=np.float32)
+    weights = np.full((3, classes), -0.01, dtype=np.float32)
+    for channel in range(3):
+        means[channel, channel] = 0.25
+        weights[channel, channel] = 0.1
+    nodes = [
+        helper.make_node("Transpose", ["pixels"], ["channels_first"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["channels_first", "means"], ["convolved"], strides=[2, 2]),
+        helper.make_node("Relu", ["convolved"], ["map"]),
+        helper.make_node("GlobalAveragePool", ["map"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["features"]),
+        helper.make_node("MatMul", ["features", "weights"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "colour",
+        [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["N", size, size, 3])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", classes])],
+        [numpy_helper.from_array(means, "means"), numpy_helper.from_array(weights, "weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, path)
+    return sha256(path.read_bytes()).hexdigest()
+
+
 class ModelVersionFactory(DjangoModelFactory[ModelVersion]):
-    """A version with files that only stand there; `answers=True` gives it a real network by brightness."""
+    """A version with files that only stand there.
+
+    `answers=True` gives it a real network by brightness, `sees=True` a convolutional one by colour.
+    """
 
     class Meta:
         model = ModelVersion
@@ -78,13 +118,14 @@ class ModelVersionFactory(DjangoModelFactory[ModelVersion]):
 
     @classmethod
     def _create(cls, model_class: type[ModelVersion], *args: Any, **kwargs: Any) -> ModelVersion:
-        answers = kwargs.pop("answers", False)
+        answers, sees = kwargs.pop("answers", False), kwargs.pop("sees", False)
         directory = Path(settings.DATA_DIR) / kwargs["directory"]
         directory.mkdir(parents=True, exist_ok=True)
         for name in ("model.keras", "model.onnx", "recipe.json"):
             (directory / name).write_bytes(PLACEHOLDER)
-        if answers:
-            kwargs["onnx_sha256"] = write_onnx(
+        if answers or sees:
+            write = write_seeing_onnx if sees else write_onnx
+            kwargs["onnx_sha256"] = write(
                 directory / "model.onnx", classes=len(kwargs["classes"]), size=kwargs["input_size"]
             )
         return model_class.objects.create(**kwargs)

@@ -19,6 +19,7 @@ from training_jobs.leavings import scratch_of
 from training_jobs.models import ExportJob, ImportJob, InferenceJob, LeaseLost, TrainingRun, WorkerEnding
 from training_jobs.sweeping import advance
 from training_jobs.training import run_training
+from training_jobs.vectors import prepare_vectors
 
 __all__ = ["carry_out", "carry_out_next", "run_import", "run_inference", "run_training"]
 
@@ -87,7 +88,10 @@ def _after(run: TrainingRun) -> None:
 
 
 def run_inference(job: InferenceJob, claim: Claim) -> None:
-    """Predict what the version has not said anything of yet; evaluate where that was asked for."""
+    """Predict what the version has not said anything of yet; evaluate, or prepare, what was asked for."""
+    if job.kind == InferenceJob.Kind.VECTORS:
+        prepare_vectors(job, claim)
+        return
     reports = Reports(job)
     evaluation = None
     if job.kind == InferenceJob.Kind.EVALUATION and job.label_cutoff is not None:

@@ -70,7 +70,7 @@ def wrong(page: Page) -> list[str]:
 def site(signed_in: Callable[..., Page]) -> tuple[Page, dict[str, int]]:
     """A dataset with a split, a champion and its evaluation; and the ids of all."""
     split = split_of(labelled_dataset(slug="panels"))
-    version = ModelVersionFactory(split=split)
+    version = ModelVersionFactory(split=split, sees=True, label_cutoff=timezone.now())
     predict_all(version, images_in(split, "test"), wrong=1)
     evaluate(version, split=split)
     promote(version, reason="the first", author=None)
@@ -134,9 +134,22 @@ def test_axe_finds_nothing_in_the_large_view_and_the_list_of_keys(site: tuple[Pa
     page.keyboard.press("Enter")
     expect(page.locator("#history li").first).to_be_visible()
     assert wrong(page) == []
+    page.keyboard.press("w")
+    expect(page.locator(".why .thumb").first).to_be_visible()
+    assert wrong(page) == []
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert wrong(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_why(site: tuple[Page, dict[str, int]], scheme: str) -> None:
+    page, ids = site
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(f"/images/{ids['image']}/")
+    page.keyboard.press("w")
+    expect(page.locator(".why .thumb").first).to_be_visible()
     assert wrong(page) == []
 
 
