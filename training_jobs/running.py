@@ -15,7 +15,15 @@ from training_jobs.archives import ArchiveMissing, archive_is_there, archive_pat
 from training_jobs.launching import wake
 from training_jobs.leases import Claim, Reports, claimed, next_run, wake_for_next
 from training_jobs.leavings import scratch_of
-from training_jobs.models import ImportJob, InferenceJob, LeaseLost, TrainingRun, WorkerEnding
+from training_jobs.model_importing import run_model_import
+from training_jobs.models import (
+    ImportJob,
+    InferenceJob,
+    LeaseLost,
+    ModelImport,
+    TrainingRun,
+    WorkerEnding,
+)
 from training_jobs.sweeping import advance
 from training_jobs.training import run_training
 
@@ -153,6 +161,8 @@ def _run(job: Any, claim: Claim) -> None:
             run_inference(job, claim)
         case ImportJob():
             run_import(job, claim)
+        case ModelImport():
+            run_model_import(job, claim)
 
 
 def _stop(job: Any) -> None:

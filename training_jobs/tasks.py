@@ -8,7 +8,7 @@ from typing import Any
 from celery import shared_task
 
 from datasets.errors import Refused
-from training_jobs.models import ImportJob, InferenceJob, TrainingRun
+from training_jobs.models import ImportJob, InferenceJob, ModelImport, TrainingRun
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,12 @@ def infer(job_id: int) -> None:
 def run_import(job_id: int) -> None:
     """Carry out an import."""
     _carry_out(ImportJob, job_id)
+
+
+@shared_task(name=ModelImport.TASK)
+def import_model(job_id: int) -> None:
+    """Carry out the import of a model."""
+    _carry_out(ModelImport, job_id)
 
 
 def _carry_out(kind: Any, pk: int) -> None:

@@ -13,7 +13,7 @@ from datasets.admin.page import Page, address
 from datasets.api.facets import count_up_to
 from datasets.models import Dataset, LabelBatch, Split, Subset
 from datasets.queries import class_counts, class_looks, state_counts
-from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
+from training_jobs.models import ImportJob, InferenceJob, Job, ModelImport, TrainingRun
 
 NEWS = 8
 QUEUE = 6
@@ -163,6 +163,7 @@ def _queue(user: Any) -> list[dict[str, Any]]:
         (TrainingRun, "run"),
         (InferenceJob, "inference-job"),
         (ImportJob, "import"),
+        (ModelImport, "model-import"),
     )
     jobs = [
         {"job": job, "link": reverse(route, args=[job.pk]), "name": str(job)}

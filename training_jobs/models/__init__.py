@@ -4,6 +4,7 @@ from training_jobs.models.errors import IllegalMove, LeaseLost, WorkerEnding
 from training_jobs.models.import_job import ImportJob
 from training_jobs.models.inference_job import InferenceJob
 from training_jobs.models.job import Job
+from training_jobs.models.model_import import ModelImport
 from training_jobs.models.sweep import Candidate, Sweep
 from training_jobs.models.training_run import EpochMetric, TrainingRun
 
@@ -15,6 +16,7 @@ __all__ = [
     "InferenceJob",
     "Job",
     "LeaseLost",
+    "ModelImport",
     "Sweep",
     "TrainingRun",
     "WorkerEnding",

@@ -15,8 +15,8 @@ from classifier.networks.foreign.shapes import shown
 from classifier.networks.foreign.steps import Step
 
 SCALING = {
-    "caffe": "values 0..255, red green blue, turned to caffe mode inside the model: blue green red, the mean of "
-    "ImageNet subtracted",
+    "caffe": "values 0..255, red green blue, turned to caffe mode inside the model: blue green red, the "
+    "mean of ImageNet subtracted",
     "unit": "values 0..255, divided by 255 inside the model",
     "tf": "values 0..255, brought to -1..1 inside the model",
     "none": "values 0..255, as they are",
@@ -30,8 +30,8 @@ Arrays = Mapping[str, Mapping[str, NDArray[np.float32]]]
 def rebuilt(plan: Plan, arrays: Arrays, *, architecture: str, class_count: int) -> keras.Model:
     """Build a plan's network with {layer: {variable: values}} of a file as its weights.
 
-    (N, size, size, 3) pixels 0..255 in, (N, class_count) probabilities out; what stands before the first dense
-    layer is called `features`. Raises ForeignRefused.
+    (N, size, size, 3) pixels 0..255 in, (N, class_count) probabilities out; what stands before the first
+    dense layer is called `features`. Raises ForeignRefused.
     """
     inputs = keras.Input((plan.image_size, plan.image_size, 3), dtype="float32", name="pixels")
     hidden = _scaled(inputs, plan.preprocessing)

@@ -1,4 +1,4 @@
-"""The processes that open a foreign file and rebuild its network: each ends on time, whatever the file does."""
+"""The processes that open a foreign file and rebuild its network: each ends on time, whatever it holds."""
 
 import json
 import os

@@ -160,13 +160,13 @@ class WeightsFile:
 def _called(values: dict[str, NDArray[np.float32]], layer: str) -> dict[str, NDArray[np.float32]]:
     """Give numbered variables of a layer the names that they have in the older format."""
     for names, has_kernel in ((KERNELS, True), (MOMENTS, False)):
-        of_kind = (values["0"].ndim > 1) == has_kernel if "0" in values else False
-        if of_kind and list(values) == [str(number) for number in range(len(values))]:
-            if len(values) == len(names) or (has_kernel and len(values) == 1):
-                return dict(zip(names, values.values(), strict=False))
+        of_kind = "0" in values and (values["0"].ndim > 1) == has_kernel
+        in_full = len(values) == len(names) or (has_kernel and len(values) == 1)
+        if of_kind and in_full and list(values) == [str(number) for number in range(len(values))]:
+            return dict(zip(names, values.values(), strict=False))
     raise ForeignRefused(
-        f"The layer {layer[:200]} has {len(values)} arrays of weights that no convolution, dense layer or batch "
-        "normalisation has: it cannot be rebuilt here.",
+        f"The layer {layer[:200]} has {len(values)} arrays of weights, as no convolution, dense layer or "
+        "batch normalisation has: it cannot be rebuilt here.",
         code="unsupported_layer",
     )
 

@@ -1,7 +1,7 @@
 """The limited process that opens a file trained elsewhere: `python -m ... SOURCE FOLDER`.
 
-It loads h5py and NumPy, nothing of Keras, and leaves the weights as plain arrays (`weights.npz`). One line of JSON
-on stdout tells of them, or why the file is refused.
+It loads h5py and NumPy, nothing of Keras, and leaves the weights as plain arrays (`weights.npz`). One line of
+JSON on stdout tells of them, or why the file is refused.
 """
 
 import json
@@ -35,8 +35,8 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 def opened(source: Path, folder: Path) -> dict[str, Any]:
     """Write a file's weights into a folder, and return what they are; raises ForeignRefused.
 
-    Returns `layers` [{"name", "variables": {name: shape}}], the `outline` of the network where the file has one
-    (None otherwise), and whether the layers are `named` and `ordered` as Weights has it.
+    Returns `layers` [{"name", "variables": {name: shape}}], the `outline` of the network where the file has
+    one (None otherwise), and whether the layers are `named` and `ordered` as Weights has it.
     """
     try:
         if zipfile.is_zipfile(source) and not _starts_as_hdf5(source):
@@ -79,7 +79,7 @@ def _starts_as_hdf5(path: Path) -> bool:
 
 
 def _unpacked(source: Path, folder: Path) -> tuple[Path, Any]:
-    """Unpack the weights of a Keras archive, as far as they may be long; return them and its configuration."""
+    """Unpack the weights of a Keras archive, if they are not too long; return them and its configuration."""
     with zipfile.ZipFile(source) as archive:
         names = set(archive.namelist())
         if _INNER not in names or "config.json" not in names:

@@ -1,4 +1,4 @@
-"""What a stored configuration says of a network's layers, as plain facts; nothing in it is ever carried out."""
+"""What a stored configuration says of a network's layers, as plain facts; nothing in it is carried out."""
 
 import re
 from collections import Counter
@@ -38,8 +38,8 @@ Outline = list[dict[str, Any]]
 def outline_of(stored: Any) -> Outline:
     """Return the layers of a stored model configuration in order, those of models inside it in their place.
 
-    Each has `class`, `name`, `path` (as Keras 3 names the weights of layers by class and number) and the FACTS
-    that it states. Raises ForeignRefused.
+    Each has `class`, `name`, `path` (as Keras 3 names the weights of layers by class and number) and the
+    FACTS that it states. Raises ForeignRefused.
     """
     found: Outline = []
     for layer in _layers(stored, path="", depth=0):

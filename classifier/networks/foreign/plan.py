@@ -101,8 +101,8 @@ def _resnet_from_shapes(
     if foreign["named"]:
         if not any(OF_BASE.fullmatch(name) for name in shapes):
             raise ForeignRefused(
-                "No weights of the file bear a name of keras.applications' ResNet50, such as conv1_conv: they "
-                "are of another network.",
+                "No weights of the file bear a name of keras.applications' ResNet50, such as conv1_conv: "
+                "they are of another network.",
                 code="not_resnet50",
             )
         head = [name for name in shapes if not OF_BASE.fullmatch(name)]
@@ -173,13 +173,13 @@ def _cnn_from_shapes(
     size: int,
     class_count: int,
 ) -> list[Step]:
-    """Return convolutions, each pooled 2×2, then dense layers; the padding is that which fits."""
+    """Return convolutions, each pooled 2 by 2, then dense layers; the padding is that which fits."""
     convolutions = [name for name, each in shapes.items() if len(each.get("kernel", ())) == 4]
     others = [name for name in shapes if name not in convolutions]
     if not convolutions or any(len(shapes[name].get("kernel", ())) != 2 for name in others):
         raise ForeignRefused(
-            "Weights alone do not tell how convolutions and normalisations follow one another: save the whole "
-            "model (model.save), or import a plain network of convolutions and dense layers.",
+            "Weights alone do not tell how convolutions and normalisations follow one another: save the "
+            "whole model (model.save), or import a plain network of convolutions and dense layers.",
             code="ambiguous_layers",
         )
     head = _head_from_shapes(foreign, others, shapes, stated, assumed)
@@ -197,7 +197,10 @@ def _cnn_from_shapes(
         except ForeignRefused as error:
             refusal = refusal or error
             continue
-        assumed += [*told, f"The file does not tell its layers: padding {padding} and pooling 2×2 were taken."]
+        assumed += [
+            *told,
+            f"The file does not tell its layers: padding {padding} and pooling 2 by 2 were taken.",
+        ]
         return [*steps, *head]
     assert refusal is not None
     raise refusal
@@ -246,13 +249,13 @@ def _image_size(outline: list[dict[str, Any]] | None, stated: Stated) -> int:
     height, width = shape[1], shape[2]
     if height != width:
         raise ForeignRefused(
-            f"The network takes images of {height}×{width} pixels; here they are square.",
+            f"The network takes images of {height} by {width} pixels; here they are square.",
             code="unsupported_input",
         )
     size = stated.image_size or height or USUAL_SIZE
     if type(size) is not int or not SMALLEST <= size <= LARGEST:
         raise ForeignRefused(
-            f"The network takes images of {str(size)[:20]} pixels' side; {SMALLEST} to {LARGEST} are possible.",
+            f"The network takes images of {str(size)[:20]} pixels' side; {SMALLEST} to {LARGEST} can be.",
             code="unsupported_input",
         )
     return size
@@ -273,7 +276,7 @@ def _check_stated(steps: Sequence[Step], stated: Stated) -> None:
         wanted = getattr(stated, name)
         if wanted != AS_STORED and told and wanted not in told:
             raise ForeignRefused(
-                f"{name} {wanted} was stated, but the file says {', '.join(sorted(told))}. Leave it to the file.",
+                f"{name} {wanted} was stated, but the file says {', '.join(sorted(told))}. Leave it to it.",
                 code="settings_contradict",
             )
 

@@ -21,7 +21,7 @@ class Passing:
     channels: int
 
     def __str__(self) -> str:
-        return f"{self.side}×{self.side}×{self.channels}" if self.side else f"{self.channels} values"
+        return f"{self.side} x {self.side} x {self.channels}" if self.side else f"{self.channels} values"
 
 
 def check_shapes(steps: Sequence[Step], shapes: Shapes, *, image_size: int, class_count: int) -> None:
@@ -33,8 +33,8 @@ def check_shapes(steps: Sequence[Step], shapes: Shapes, *, image_size: int, clas
         raise ForeignRefused("The network does not end in a dense layer.", code="unsupported_layer")
     if passing.channels != class_count:
         raise ForeignRefused(
-            f"The network tells {passing.channels} classes apart, but {class_count} are named. Name its classes "
-            "in the order in which it was trained on them.",
+            f"The network tells {passing.channels} classes apart, but {class_count} are named. Name its "
+            "classes in the order in which it was trained on them.",
             code="class_count_differs",
         )
 
@@ -134,4 +134,4 @@ def _does_not_fit(
 
 def shown(shape: Sequence[int]) -> str:
     """Return a shape as people write it."""
-    return "×".join(str(each) for each in shape) or "a single number"
+    return " x ".join(str(each) for each in shape) or "a single number"

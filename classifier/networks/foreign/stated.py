@@ -13,11 +13,11 @@ ACTIVATIONS = ("relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softpl
 STATED: dict[str, Field] = {
     field.name: field
     for field in (
-        Field("architecture", "choice", "Architecture", "resnet50: ResNet50 of keras.applications with a head; "
+        Field("architecture", "choice", "Architecture", "resnet50: that of keras.applications with a head; "
               "cnn: convolutions and poolings in a row, then dense layers.", choices=ARCHITECTURES),
-        Field("preprocessing", "choice", "Values of pixels", "What the network was fed. caffe: preprocess_input "
-              "of keras.applications' ResNet50; unit: divided by 255; tf: from -1 to 1; none: 0 to 255. "
-              "Usual: caffe for resnet50, unit for cnn; none where the file scales by itself.",
+        Field("preprocessing", "choice", "Values of pixels", "What the network was fed. caffe: "
+              "preprocess_input of keras.applications' ResNet50; unit: divided by 255; tf: from -1 to 1; none: 0 "
+              "to 255. Usual: caffe for resnet50, unit for cnn; none where the file scales by itself.",
               choices=("usual", "caffe", "unit", "tf", "none")),
         Field("geometry", "choice", "Geometry", "How images were brought to a square. stretch: as "
               "ImageDataGenerator and load_img do; letterbox keeps the proportions and pads.",
@@ -27,8 +27,8 @@ STATED: dict[str, Field] = {
         Field("pooling", "choice", "Before the dense layers", "Used where the file does not tell (weights "
               "only). file: flatten where the first dense layer is wide enough, else the average.",
               choices=(AS_STORED, "average", "maximum", "flatten")),
-        Field("activation", "choice", "Activation", "Of the hidden layers, used where the file does not tell; "
-              "file: relu then.", choices=(AS_STORED, *ACTIVATIONS)),
+        Field("activation", "choice", "Activation", "Of the hidden layers, used where the file does not "
+              "tell; file: relu then.", choices=(AS_STORED, *ACTIVATIONS)),
         Field("padding", "choice", "Padding", "Of the convolutions, used where the file does not tell; file: "
               "whichever fits.", choices=(AS_STORED, "valid", "same"), only_for="cnn"),
     )

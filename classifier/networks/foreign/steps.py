@@ -63,9 +63,9 @@ def step_of(layer: dict[str, Any]) -> Step:
     kind, name = _KINDS.get(layer["class"]), layer["name"]
     if kind is None:
         raise ForeignRefused(
-            f"The layer {name} is of the class {layer['class']}, which cannot be rebuilt here: code in a file "
-            "is never run. If it does nothing but scale pixels, save the weights alone (save_weights), import "
-            "those and state the preprocessing.",
+            f"The layer {name} is of the class {layer['class']}, which cannot be rebuilt here: code in a "
+            "file is never run. If it does nothing but scale pixels, save the weights alone (save_weights), "
+            "import those and state the preprocessing.",
             code="unsupported_layer",
         )
     if layer.get("data_format", "channels_last") != "channels_last":
@@ -87,8 +87,8 @@ def step_of(layer: dict[str, Any]) -> Step:
             values = {"size": size, "strides": _pair(layer, "strides", size), "padding": _padding(layer)}
             return Step(kind, values=values)
         case "rescale":
-            values = {"scale": _number(layer, "scale", 1.0), "offset": _number(layer, "offset", 0.0)}
-            return Step(kind, values=values)
+            scaling = {"scale": _number(layer, "scale", 1.0), "offset": _number(layer, "offset", 0.0)}
+            return Step(kind, values=scaling)
         case "act":
             return Step(kind, values=_of_activation_layer(layer))
     return Step(kind)
@@ -147,6 +147,4 @@ def _number(layer: dict[str, Any], fact: str, otherwise: float) -> float:
 
 
 def _unsupported(name: str, why: str) -> ForeignRefused:
-    return ForeignRefused(
-        f"The layer {name} {why}: it cannot be rebuilt here.", code="unsupported_layer"
-    )
+    return ForeignRefused(f"The layer {name} {why}: it cannot be rebuilt here.", code="unsupported_layer")
