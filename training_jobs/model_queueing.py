@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from django.http import HttpRequest
 from django.utils.text import slugify
 
 from classifier.networks.errors import NetworkError
@@ -122,6 +123,13 @@ def check_model_size(size: int) -> None:
             f"The file has {size / 2**20:,.0f} MB; {room / 2**20:,.0f} MB can be taken. Save the weights "
             "without the optimizer's (model.save_weights) and import those."
         )
+
+
+def check_declared_model(request: HttpRequest) -> None:
+    """Raise ModelFileTooLarge by the length that a request declares, before any of it is read."""
+    length = str(request.META.get("CONTENT_LENGTH") or "")
+    if length.isdigit():
+        check_model_size(int(length))
 
 
 def room_for_model() -> int:

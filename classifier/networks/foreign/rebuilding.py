@@ -1,7 +1,8 @@
 """The process that turns plain arrays into a published network: `python -m ... FOLDER`.
 
 The folder holds `weights.npz`, which the opening process left, and `asked.json`; where there are images to
-compare both forms on, `parity.npy`. The published files come to lie in `published`. One line of JSON tells of them.
+compare both forms on, `parity.npy`. The published files come to lie in `published`. A line of JSON
+tells of them.
 """
 
 import json

@@ -16,8 +16,8 @@ STATED: dict[str, Field] = {
         Field("architecture", "choice", "Architecture", "resnet50: that of keras.applications with a head; "
               "cnn: convolutions and poolings in a row, then dense layers.", choices=ARCHITECTURES),
         Field("preprocessing", "choice", "Values of pixels", "What the network was fed. caffe: "
-              "preprocess_input of keras.applications' ResNet50; unit: divided by 255; tf: from -1 to 1; none: 0 "
-              "to 255. Usual: caffe for resnet50, unit for cnn; none where the file scales by itself.",
+              "preprocess_input of keras.applications' ResNet50; unit: divided by 255; tf: from -1 to 1; "
+              "none: 0 to 255. usual: caffe for resnet50, unit for cnn; none where the file scales itself.",
               choices=("usual", "caffe", "unit", "tf", "none")),
         Field("geometry", "choice", "Geometry", "How images were brought to a square. stretch: as "
               "ImageDataGenerator and load_img do; letterbox keeps the proportions and pads.",
