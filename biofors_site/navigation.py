@@ -79,7 +79,13 @@ SIDEBAR: tuple[tuple[str, tuple[Item, ...]], ...] = (
                 of_dataset=True,
                 tabs=("compare-runs", "sweeps"),
             ),
-            Item("Models", "deployed_code", "models", "classifier.view_modelversion", ("model",)),
+            Item(
+                "Models",
+                "deployed_code",
+                "models",
+                "classifier.view_modelversion",
+                ("model", "import-model-page", "model-import"),
+            ),
             Item("Compare", "compare", "compare", "classifier.view_evaluation"),
             Item(
                 "Classify",

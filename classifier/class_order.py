@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from classifier.models import Evaluation, ModelVersion
+
 # A better order must gain so much, and beat calling every image by the largest class by so much.
 LEAST_GAIN = 0.15
 LEAST_LEAD = 0.1
@@ -48,3 +50,10 @@ def better_order(classes: Sequence[str], matrix: Sequence[Sequence[int]]) -> Bet
     named = dict(zip(predicted.tolist(), actual.tolist(), strict=True))
     order = tuple(classes[named[place]] for place in range(len(classes)))
     return BetterOrder(order, float(best), float(now))
+
+
+def order_doubt(evaluation: Evaluation) -> str:
+    """Return what speaks for another order of an imported version's classes; empty where nothing does."""
+    if evaluation.version.origin != ModelVersion.Origin.IMPORTED:
+        return ""
+    return str(better_order(evaluation.classes, evaluation.matrix) or "")

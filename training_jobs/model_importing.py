@@ -14,7 +14,7 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from classifier.class_order import better_order
+from classifier.class_order import order_doubt
 from classifier.evaluation import engine_from, evaluate, labelled_in, predict, store_predictions
 from classifier.models import ModelVersion, Prediction
 from classifier.networks.foreign.children import ChildFailed, open_foreign, rebuild
@@ -154,7 +154,7 @@ def _register(job: ModelImport, directory: Path, made: dict[str, Any], check: Ch
             author=job.created_by,
             unreadable=[each.image for each in check.unreadable],
         )
-        warning = str(better_order(evaluation.classes, evaluation.matrix) or "")
+        warning = order_doubt(evaluation)
     job.succeed(version=version, evaluation=evaluation, warning=warning, message="")
 
 

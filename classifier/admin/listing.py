@@ -61,6 +61,7 @@ class ModelsPage(Page):
             .select_related("author")
             .first(),
             "may_train": self.may("training_jobs.add_trainingrun"),
+            "may_import": self.may("training_jobs.add_modelimport"),
         }
 
 

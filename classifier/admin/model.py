@@ -99,6 +99,7 @@ class ModelPage(OfModel):
             "matrix": matrix,
             "worst": matrix.confusions(WORST) if matrix else [],
             "cautions": cautions(version, evaluation.split, evaluation.subset) if evaluation else [],
+            "order_doubt": _order_doubt(version, evaluation),
             "looks": class_looks(split.dataset) if split else {},
             "standing": _standing(version, self.request.user),
             "history": _history(version, self.request.user),
@@ -196,6 +197,16 @@ def _told_scores(evaluation: Evaluation) -> list[str]:
     if evaluation.split.leaks:
         lines.append("This split leaks: the scores are too good")
     return lines
+
+
+def _order_doubt(version: ModelVersion, evaluation: Evaluation | None) -> str:
+    """Return what speaks for another order of an imported version's classes."""
+    if evaluation is None or version.origin != ModelVersion.Origin.IMPORTED:
+        return ""
+    # It loads SciPy, which no other page needs.
+    from classifier.class_order import order_doubt
+
+    return order_doubt(evaluation)
 
 
 def _standing(version: ModelVersion, user: Any) -> list[dict[str, Any]]:
