@@ -19,7 +19,7 @@ from classifier.registry import promote, roll_back
 from datasets.admin.page import Page, address
 from datasets.errors import Refused
 from datasets.models import Split, Subset
-from datasets.queries import class_looks
+from datasets.queries import class_looks, usual_looks
 
 WORST = 6
 OTHERS = 100
@@ -100,7 +100,7 @@ class ModelPage(OfModel):
             "worst": matrix.confusions(WORST) if matrix else [],
             "cautions": cautions(version, evaluation.split, evaluation.subset) if evaluation else [],
             "order_doubt": _order_doubt(version, evaluation),
-            "looks": class_looks(split.dataset) if split else {},
+            "looks": class_looks(split.dataset) if split else usual_looks(),
             "standing": _standing(version, self.request.user),
             "history": _history(version, self.request.user),
             "recipe": described(version.config),

@@ -32,6 +32,14 @@ _FIELD_OF = {
     "other_classes": "split",
     "empty_subset": "split",
 }
+_WORDS = {
+    "usual": "usual for the architecture",
+    "caffe": "caffe: preprocess_input of ResNet50",
+    "unit": "unit: divided by 255",
+    "tf": "tf: from -1 to 1",
+    "none": "none: 0 to 255",
+    "file": "as the file says, else the usual",
+}
 # What a retry may mend: the rest speaks of the file or of what was stated.
 _MAY_RETRY = (
     "unexpected",
@@ -79,7 +87,7 @@ class ModelForm(forms.Form):
             field = STATED[name]
             told = {"label": field.label, "help_text": field.help, "initial": usual[name], "required": False}
             self.fields[name] = (
-                forms.ChoiceField(choices=[(each, each) for each in field.choices], **told)
+                forms.ChoiceField(choices=[(each, _WORDS.get(each, each)) for each in field.choices], **told)
                 if field.choices
                 else forms.IntegerField(**told)
             )
