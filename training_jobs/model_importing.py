@@ -17,6 +17,7 @@ from django.db import transaction
 from classifier.class_order import order_doubt
 from classifier.evaluation import engine_from, evaluate, labelled_in, predict, store_predictions
 from classifier.models import ModelVersion, Prediction
+from classifier.networks.errors import FittingCancelled, NetworkError
 from classifier.networks.foreign.children import ChildFailed, open_foreign, rebuild
 from classifier.networks.foreign.plan import planned
 from classifier.networks.foreign.stated import Stated
@@ -45,12 +46,17 @@ class Check:
 def run_model_import(job: ModelImport, claim: Claim) -> None:
     """Make a version of a job's file, whole or not at all; the file goes once it stands.
 
-    Raises `Refused`, NetworkError, FittingCancelled, LeaseLost.
+    Raises `Refused`, FittingCancelled, LeaseLost.
     """
     source = Path(settings.DATA_DIR) / job.file
     _check_file(job, source)
     with _scratch(job) as scratch:
-        made = _made(job, claim, source, scratch)
+        try:
+            made = _made(job, claim, source, scratch)
+        except FittingCancelled:
+            raise
+        except NetworkError as error:
+            raise Refused(str(error), code=error.code) from error
         directory = into_models(job, scratch / "published")
     try:
         check = _checked(job, claim, directory, made) if job.split is not None else None
