@@ -69,14 +69,14 @@ def test_an_import_that_cannot_be_says_why(api: Api, path: Path, monkeypatch: py
     assert_error(client.post(route, sent(path, split="none/none"), format="multipart"), 404, "unknown_split")
     no_model = {**sent(path), "file": SimpleUploadedFile("m.h5", b"\x80\x04pickle")}
     assert_error(client.post(route, no_model, format="multipart"), 400, "not_a_model_file")
-    told = assert_error(client.post(route, {}, format="multipart"), 400, "invalid")
-    assert set(told["fields"]) == {"file", "architecture", "classes"}
-    assert (
-        "image_size"
-        in assert_error(
-            client.post(route, sent(path, image_size=5), format="multipart"), 400, "invalid_config"
-        )["fields"]
-    )
+    for body, code, fields in (
+        ({}, "invalid", {"file", "architecture", "classes"}),
+        (sent(path, image_size=5), "invalid_config", {"image_size"}),
+        (sent(path, geometry="round"), "invalid", {"geometry"}),
+    ):
+        answer = client.post(route, body, format="multipart")
+        assert_error(answer, 400, code)
+        assert set(answer.json()["fields"]) == fields
     monkeypatch.setattr(archives, "MOST_BYTES", 100)
     assert_error(client.post(route, sent(path), format="multipart"), 413, "model_too_large")
     assert not ModelImport.objects.exists()
@@ -98,7 +98,7 @@ def test_the_page_queues_an_import_and_follows_it(as_role: As, path: Path) -> No
     assert "Number 1 in the queue" in page
     assert job.file_sha256 in page
     assert "old.h5" in client.get("/models/import/").content.decode()
-    assert "model import" in client.get("/?dataset=colours").content.decode()
+    assert "of old.h5" in client.get("/?dataset=colours").content.decode()
     client.post(answer["Location"], {"action": "cancel"})
     job.refresh_from_db()
     assert job.state == Job.State.CANCELLED

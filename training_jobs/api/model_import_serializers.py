@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from classifier.models import ModelVersion
 from classifier.networks.foreign.stated import STATED, Stated
 from training_jobs.api.serializers import JOB_FIELDS, JobSerializer
 from training_jobs.models import ModelImport
@@ -64,7 +65,7 @@ class NewModelImportSerializer(serializers.Serializer[Any]):
         help_text="An .h5 or .keras file, the whole model or its weights.",
     )
     architecture = serializers.ChoiceField(
-        choices=STATED["architecture"].choices, help_text=STATED["architecture"].help
+        choices=ModelVersion.Architecture.choices, help_text=STATED["architecture"].help
     )
     classes = serializers.CharField(
         max_length=7000, help_text="Names with commas between, in the order of the network's outputs."
