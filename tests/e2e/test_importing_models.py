@@ -1,4 +1,4 @@
-"""A file of weights sent in a browser: looked at first, its refusal at the field, then its import followed."""
+"""A file of weights sent in a browser: looked at first, refused at its field, then its import followed."""
 
 from collections.abc import Callable
 from pathlib import Path
