@@ -148,13 +148,11 @@ def _steps(dataset: Dataset, states: dict[str, int], champion: Alias | None, use
 
 
 def _test_scores(version: ModelVersion, user: Any) -> Evaluation | None:
-    """Return the newest scores of a version on the test subset of the split it was trained on."""
-    return (
-        Evaluation.objects.visible_to(user)
-        .filter(version=version, split=version.split, subset=Subset.TEST)
-        .select_related("split__dataset")
-        .first()
-    )
+    """Return the newest scores of a version on test of the split it was trained on, if there is one."""
+    tests = Evaluation.objects.visible_to(user).filter(version=version, subset=Subset.TEST)
+    if version.split is not None:
+        tests = tests.filter(split=version.split)
+    return tests.select_related("split__dataset").first()
 
 
 def _queue(user: Any) -> list[dict[str, Any]]:

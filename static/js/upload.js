@@ -65,6 +65,7 @@ export function sendWithProgress(form, field, look) {
 
     function send(file) {
         const pace = new Pace();
+        for (const place of form.querySelectorAll("[data-answer]")) tell(place.id.slice("wrong-".length), "");
         sending = new XMLHttpRequest();
         sending.open("POST", form.action);
         sending.upload.addEventListener("progress", ({ loaded, total }) => showSent(pace, loaded, total));

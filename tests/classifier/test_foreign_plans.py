@@ -154,6 +154,10 @@ def test_a_whole_network_is_built_as_its_outline_says() -> None:
     assert made.steps[-1].values == {"activation": "softmax"}
     assert made.steps[-2].values == {"activation": "elu"}
     assert (made.image_size, made.preprocessing, made.assumed) == (64, "none", ())
+    assert made.described(Stated("cnn"))["layers"][:2] == [
+        "rescaling, scale 0.0039216, offset 0",
+        "convolution, strides 1 x 1, padding valid, activation linear",
+    ]
     assert plan(SHAPES, outline=OUTLINE, preprocessing="tf").preprocessing == "tf"
 
 

@@ -229,7 +229,8 @@ class ModelImportPage(LivePage):
             "place": queue_position(job),
             "seconds": took(job),
             "looks": class_looks(dataset) if dataset else usual_looks(),
-            "stated": {name: value for name, value in job.stated.items() if name != "architecture"},
+            "stated": _told(job.stated),
+            "built": job.version.config if job.version else {},
             "log": log_of_states(job),
             "advice": _ADVICE.get(job.error_code, ""),
             "may_cancel": job.state in CAN_CANCEL and self.may(*self.post_permissions),
@@ -251,3 +252,16 @@ class ModelImportPage(LivePage):
         )
         found: ModelImport = get_object_or_404(seen, pk=self.kwargs["pk"])
         return found
+
+
+def _told(stated: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what was stated, as label and words; what is not of the architecture is left out."""
+    return [
+        (field.label, _WORDS["file"] if name == "image_size" and not stated[name] else _word(stated[name]))
+        for name, field in STATED.items()
+        if name != "architecture" and name in stated and field.applies_to(stated["architecture"])
+    ]
+
+
+def _word(value: Any) -> str:
+    return _WORDS.get(value, str(value))

@@ -42,6 +42,19 @@ _KINDS = {
     "Softmax": "act",
     "Rescaling": "rescale",
 }
+_WORDS = {
+    "base": "ResNet50",
+    "flatten": "flattened",
+    "average": "average over the image",
+    "maximum": "maximum over the image",
+    "dense": "dense",
+    "conv": "convolution",
+    "norm": "batch normalisation",
+    "max_pool": "maximum pooling",
+    "average_pool": "average pooling",
+    "act": "activation layer",
+    "rescale": "rescaling",
+}
 _SAME_AS = {"swish": "silu", None: "linear"}
 
 
@@ -54,8 +67,8 @@ class Step:
     values: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        told = [f"{name} {value}" for name, value in self.values.items()]
-        return " ".join([self.kind, *told])
+        told = [f"{name} {_shown(value)}" for name, value in self.values.items()]
+        return ", ".join([_WORDS[self.kind], *told])
 
 
 def step_of(layer: dict[str, Any]) -> Step:
@@ -92,6 +105,13 @@ def step_of(layer: dict[str, Any]) -> Step:
         case "act":
             return Step(kind, values=_of_activation_layer(layer))
     return Step(kind)
+
+
+def _shown(value: Any) -> str:
+    """Return a value as people write it: both sides of a window, five digits of a number."""
+    if isinstance(value, list):
+        return " x ".join(str(each) for each in value)
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
 def _of_activation_layer(layer: dict[str, Any]) -> dict[str, Any]:
