@@ -156,7 +156,14 @@ class TrainingRunFactory(DjangoModelFactory[TrainingRun]):
     architecture = ModelVersion.Architecture.CNN
     name = "panels"
     config = factory.LazyFunction(
-        lambda: {"architecture": "cnn", "image_size": 32, "epochs": 1, "batch_size": 8, "drawn_papers": 0}
+        lambda: {
+            "architecture": "cnn",
+            "layout": "pooled",
+            "image_size": 32,
+            "epochs": 1,
+            "batch_size": 8,
+            "drawn_papers": 0,
+        }
     )
     label_cutoff = factory.LazyFunction(timezone.now)
 

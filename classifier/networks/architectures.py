@@ -70,7 +70,8 @@ def _built(config: TrainingConfig, *, class_count: int, base_weights: bool) -> k
     elif config.layout == "plain":
         features, units = _plain_features(inputs), PLAIN_DENSE_UNITS
     else:
-        features, units = _cnn_features(inputs), DENSE_UNITS
+        has_shortcuts = config.layout == "shortcuts"
+        features, units = _cnn_features(inputs, has_shortcuts=has_shortcuts), DENSE_UNITS
     hidden = layers.Dropout(config.dropout, seed=config.seed, name="head_dropout")(features)
     hidden = layers.Dense(
         units, activation="relu", kernel_regularizer=keras.regularizers.L2(config.l2), name="head_dense"
@@ -104,10 +105,11 @@ def let_learn(network: keras.Model, *, first: str) -> None:
         layer.trainable = layer.name.startswith(learning) and not is_fixed
 
 
-def _cnn_features(inputs: Any) -> Any:
+def _cnn_features(inputs: Any, *, has_shortcuts: bool) -> Any:
     """Return (N, features): five blocks of convolution and pooling, pooled over the whole image.
 
-    The mean tells what an image is made of, the maximum whether something occurs anywhere in it.
+    The mean tells what an image is made of, the maximum whether something occurs anywhere in it. With
+    shortcuts each block but the first adds a second convolution to what the first one found (He et al. 2015).
     """
     # Each image by its own mean and spread: gels, stains and screens differ in light, not in kind.
     hidden = layers.Rescaling(1 / 255, dtype=EXACT)(inputs)
@@ -115,15 +117,22 @@ def _cnn_features(inputs: Any) -> Any:
         axis=(1, 2, 3), center=False, scale=False, epsilon=SPREAD_FLOOR, dtype=EXACT, name="own_light"
     )(hidden)
     for block, filters in enumerate(CNN_FILTERS, start=1):
-        hidden = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv_{block}")(hidden)
-        # Few steps a run: the moving averages must follow faster than Keras' default of 0.99.
-        hidden = layers.BatchNormalization(momentum=0.9, name=f"norm_{block}")(hidden)
-        hidden = layers.ReLU(name=f"relu_{block}")(hidden)
+        hidden = layers.ReLU(name=f"relu_{block}")(_convolved(hidden, filters, name=f"{block}"))
+        if has_shortcuts and block > 1:
+            added = _convolved(hidden, filters, name=f"{block}b")
+            hidden = layers.ReLU(name=f"relu_{block}b")(layers.Add(name=f"add_{block}")([added, hidden]))
         if block < len(CNN_FILTERS):
             hidden = layers.MaxPooling2D(name=f"pool_{block}")(hidden)
     return layers.Concatenate(name="features")(
         [layers.GlobalAveragePooling2D()(hidden), layers.GlobalMaxPooling2D()(hidden)]
     )
+
+
+def _convolved(inputs: Any, filters: int, *, name: str) -> Any:
+    """Return a convolution of the inputs, normalised over the batch."""
+    hidden = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv_{name}")(inputs)
+    # Few steps a run: the moving averages must follow faster than Keras' default of 0.99.
+    return layers.BatchNormalization(momentum=0.9, name=f"norm_{name}")(hidden)
 
 
 def _plain_features(inputs: Any) -> Any:

@@ -17,9 +17,10 @@ FIELDS: dict[str, Field] = {
     for field in (
         Field("architecture", "choice", "Architecture", "cnn learns from nothing; resnet50 starts from "
               "a network trained on ImageNet.", choices=ARCHITECTURES, editable=False),
-        Field("layout", "choice", "Layout", "pooled: five convolutions with batch normalisation, pooled over "
-              "the whole image. plain: three convolutions, flattened, one dense layer with an L2 penalty.",
-              choices=("pooled", "plain"), only_for="cnn"),
+        Field("layout", "choice", "Layout", "shortcuts: five blocks of two convolutions and a shortcut, "
+              "pooled over the whole image. pooled: one convolution a block; quicker. plain: three "
+              "convolutions, flattened, one dense layer with an L2 penalty.",
+              choices=("shortcuts", "pooled", "plain"), only_for="cnn"),
         Field("image_size", "int", "Image size", "Side of the square an image is brought to, in pixels.",
               min=32, max=512),
         Field("geometry", "choice", "Geometry", "letterbox keeps the proportions and pads; stretch fills "
@@ -74,7 +75,7 @@ class TrainingConfig(Variations):
     """All settings of one training run; invalid ones can not exist (raises InvalidConfig)."""
 
     architecture: str = "cnn"
-    layout: str = "pooled"
+    layout: str = "shortcuts"
     image_size: int = 112
     geometry: str = Geometry.LETTERBOX.value
     epochs: int = 40

@@ -1,5 +1,6 @@
 """How pages show scores, moments, classes and states: the same everywhere."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,12 @@ _UNKNOWN = {"short": "?", "colour": "#7f7f7f"}
 def score(value: float | None) -> str:
     """A share of 0 to 1 with three digits; a dash where there is none."""
     return NONE if value in (None, "") else f"{value:.3f}"
+
+
+@register.filter
+def interval(ends: Sequence[float] | None) -> str:
+    """The ends of an interval of a share, with two digits; nothing where there is none."""
+    return f"{ends[0]:.2f} to {ends[1]:.2f}" if ends else ""
 
 
 @register.filter
@@ -90,6 +97,13 @@ def chip(name: str | None, looks: dict[str, dict[str, str]], *, excluded: bool =
         style["short"],
         name,
     )
+
+
+@register.simple_tag
+def whisker(ends: Sequence[float]) -> SafeString:
+    """An interval of a share as a bar on a line from 0 to 1."""
+    low, width = f"{100 * ends[0]:.1f}", f"{100 * (ends[1] - ends[0]):.1f}"
+    return format_html('<i class="whisker" style="left: {}%; width: {}%"></i>', low, width)
 
 
 @register.simple_tag

@@ -40,7 +40,14 @@ def nothing() -> LabelledPixels:
 def tiny(**overrides: object) -> TrainingConfig:
     """A CNN that trains in a second."""
     return TrainingConfig.defaults("cnn").with_overrides(
-        {"image_size": SIZE, "epochs": 2, "batch_size": 8, "augment": False, **overrides}
+        {
+            "layout": "pooled",
+            "image_size": SIZE,
+            "epochs": 2,
+            "batch_size": 8,
+            "augment": False,
+            **overrides,
+        }
     )
 
 
@@ -62,6 +69,20 @@ def test_a_tiny_network_learns_what_is_plain(tmp_path: Path) -> None:
     result = train(tiny(epochs=10, learning_rate=0.003), tmp_path)
     assert result.best_score >= 0.9
     assert result.epochs[-1].loss < result.epochs[0].loss
+
+
+@pytest.mark.keras
+def test_with_shortcuts_a_block_adds_to_what_its_first_convolution_found() -> None:
+    from classifier.networks.architectures import build
+
+    network = build(tiny(layout="shortcuts"), class_count=3)
+    plainer = build(tiny(layout="pooled"), class_count=3)
+    convolutions = [
+        [layer.name for layer in each.layers if layer.name.startswith("conv_")] for each in (plainer, network)
+    ]
+    assert set(convolutions[1]) - set(convolutions[0]) == {"conv_2b", "conv_3b", "conv_4b", "conv_5b"}
+    sources = [tensor._keras_history.operation.name for tensor in network.get_layer("add_5").input]
+    assert sources == ["norm_5b", "relu_5"]
 
 
 @pytest.mark.keras

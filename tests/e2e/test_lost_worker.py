@@ -44,7 +44,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 def training(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     """`train --wait` with no worker alive: it starts one itself."""
     words = f"train s --architecture cnn --name lost --epochs {EPOCHS}"
-    words += " --set image_size=64 --set batch_size=2 --set drawn_papers=0"
+    words += " --set layout=pooled --set image_size=64 --set batch_size=2 --set drawn_papers=0"
     process = subprocess.Popen(
         [sys.executable, "manage.py", *words.split(), "--wait", "--json"],
         cwd=ROOT,

@@ -21,7 +21,9 @@ from tests.faults.servers import PATIENCE, until
 LEASE = 5.0
 EPOCHS = 4
 # Batches of two images make an epoch last long enough to be hit in it.
-SETTINGS = f"--epochs {EPOCHS} --set image_size=32 --set batch_size=2 --set drawn_papers=0"
+SETTINGS = (
+    f"--epochs {EPOCHS} --set layout=pooled --set image_size=32 --set batch_size=2 --set drawn_papers=0"
+)
 # For what happens after training, or before.
 QUICK = ("--epochs", "1", "--set", "batch_size=16")
 

@@ -89,7 +89,13 @@ def test_a_run_that_is_asked_for_while_the_broker_is_down_is_accepted_and_runs_l
         body = {
             "split": "panels/s",
             "architecture": "cnn",
-            "config": {"epochs": 1, "image_size": 32, "batch_size": 16, "drawn_papers": 0},
+            "config": {
+                "layout": "pooled",
+                "epochs": 1,
+                "image_size": 32,
+                "batch_size": 16,
+                "drawn_papers": 0,
+            },
         }
         asked = urllib.request.Request(
             f"{url}/api/v1/training-runs/",

@@ -17,7 +17,7 @@ from training_jobs.sweeping import advance, queue_sweep, trials_of
 
 __all__ = ["api"]
 pytestmark = pytest.mark.django_db
-ASKED = {"architecture": "cnn", "config": {"image_size": 32, "drawn_papers": 0}}
+ASKED = {"architecture": "cnn", "config": {"image_size": 32, "layout": "pooled", "drawn_papers": 0}}
 
 
 def test_a_sweep_is_queued_watched_and_its_trials_are_found(

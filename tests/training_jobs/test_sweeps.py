@@ -15,7 +15,7 @@ from training_jobs.ranking import ranked
 from training_jobs.sweeping import advance, cancel_sweep, queue_sweep, trials_of
 
 pytestmark = pytest.mark.django_db
-SMALL = {"image_size": 32, "epochs": 9, "drawn_papers": 0}
+SMALL = {"image_size": 32, "layout": "pooled", "epochs": 9, "drawn_papers": 0}
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from training_jobs.training import config_of
 
 # The heartbeat writes from a thread of its own, which sees only rows that are committed.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.keras]
-TINY = {"image_size": 32, "epochs": 3, "batch_size": 8, "drawn_papers": 0}
+TINY = {"image_size": 32, "layout": "pooled", "epochs": 3, "batch_size": 8, "drawn_papers": 0}
 
 
 def carry_out_all(sweep: Sweep) -> None:

@@ -1,0 +1,1 @@
+"""What scores mean beyond the images they were counted on; NumPy alone, no Django, no TensorFlow."""
