@@ -93,6 +93,8 @@ SIDEBAR: tuple[tuple[str, tuple[Item, ...]], ...] = (
                     "alias",
                     "delete-model",
                     "export-model",
+                    "import-model-page",
+                    "model-import",
                 ),
             ),
             Item("Compare", "compare", "compare", "classifier.view_evaluation"),

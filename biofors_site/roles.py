@@ -18,6 +18,8 @@ CURATES = (
     "change_inferencejob",
     "add_importjob",
     "change_importjob",
+    "add_modelimport",
+    "change_modelimport",
     "add_promotion",
     "add_evaluation",
     "change_modelversion",

@@ -11,11 +11,12 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from classifier.models import ModelVersion, Prediction
+from classifier.networks.foreign.stated import Stated
 from datasets.models import Dataset, Image, Split
 from datasets.models.label_class import DEFAULT_CLASSES
 from datasets.splitting import make_split
 from tests.factories import DatasetFactory, ImageFactory, PaperFactory
-from training_jobs.models import ImportJob, InferenceJob, TrainingRun
+from training_jobs.models import ImportJob, InferenceJob, ModelImport, TrainingRun
 
 CLASSES = [str(fields["name"]) for fields in DEFAULT_CLASSES]
 SIZE = 8
@@ -232,6 +233,21 @@ class ImportJobFactory(DjangoModelFactory[ImportJob]):
     dataset_slug = "imported"
     archive = "imports/none.zip"
     archive_name = "panels.zip"
+
+
+class ModelImportFactory(DjangoModelFactory[ModelImport]):
+    """A queued import of a model whose file is not there."""
+
+    class Meta:
+        model = ModelImport
+
+    name = "old"
+    architecture = ModelVersion.Architecture.RESNET50
+    classes = factory.LazyFunction(lambda: list(CLASSES))
+    stated = factory.LazyFunction(lambda: Stated(architecture="resnet50").as_dict())
+    file = "imports/none.model"
+    file_name = "old.h5"
+    file_sha256 = "0" * 64
 
 
 def images_in(split: Split, subset: str) -> Any:

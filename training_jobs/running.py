@@ -16,7 +16,16 @@ from training_jobs.exporting import run_export
 from training_jobs.launching import wake
 from training_jobs.leases import Claim, Reports, claimed, next_run, wake_for_next
 from training_jobs.leavings import scratch_of
-from training_jobs.models import ExportJob, ImportJob, InferenceJob, LeaseLost, TrainingRun, WorkerEnding
+from training_jobs.model_importing import run_model_import
+from training_jobs.models import (
+    ExportJob,
+    ImportJob,
+    InferenceJob,
+    LeaseLost,
+    ModelImport,
+    TrainingRun,
+    WorkerEnding,
+)
 from training_jobs.sweeping import advance
 from training_jobs.training import run_training
 from training_jobs.vectors import prepare_vectors
@@ -160,6 +169,8 @@ def _run(job: Any, claim: Claim) -> None:
             run_import(job, claim)
         case ExportJob():
             run_export(job, claim)
+        case ModelImport():
+            run_model_import(job, claim)
 
 
 def _stop(job: Any) -> None:

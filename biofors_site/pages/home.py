@@ -13,7 +13,14 @@ from datasets.admin.page import Page, address
 from datasets.api.facets import count_up_to
 from datasets.models import Dataset, LabelBatch, Split, Subset
 from datasets.queries import class_counts, class_looks, state_counts
-from training_jobs.models import ExportJob, ImportJob, InferenceJob, Job, TrainingRun
+from training_jobs.models import (
+    ExportJob,
+    ImportJob,
+    InferenceJob,
+    Job,
+    ModelImport,
+    TrainingRun,
+)
 
 NEWS = 8
 QUEUE = 6
@@ -148,13 +155,11 @@ def _steps(dataset: Dataset, states: dict[str, int], champion: Alias | None, use
 
 
 def _test_scores(version: ModelVersion, user: Any) -> Evaluation | None:
-    """Return the newest scores of a version on the test subset of the split it was trained on."""
-    return (
-        Evaluation.objects.visible_to(user)
-        .filter(version=version, split=version.split, subset=Subset.TEST)
-        .select_related("split__dataset")
-        .first()
-    )
+    """Return the newest scores of a version on test of the split it was trained on, if there is one."""
+    tests = Evaluation.objects.visible_to(user).filter(version=version, subset=Subset.TEST)
+    if version.split is not None:
+        tests = tests.filter(split=version.split)
+    return tests.select_related("split__dataset").first()
 
 
 def _queue(user: Any) -> list[dict[str, Any]]:
@@ -164,6 +169,7 @@ def _queue(user: Any) -> list[dict[str, Any]]:
         (InferenceJob, "inference-job"),
         (ImportJob, "import"),
         (ExportJob, "export-model"),
+        (ModelImport, "model-import"),
     )
     jobs = [
         {"job": job, "link": reverse(route, args=[_address_of(job)]), "name": str(job)}

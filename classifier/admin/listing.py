@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
-from django.db.models import F
+from django.db.models import F, Q
 
 from classifier.models import Alias, Evaluation, ModelVersion, Promotion, RemovedVersion, VersionTag
 from classifier.models.registry import CHAMPION
@@ -70,15 +70,20 @@ class ModelsPage(Page):
             .select_related("author")
             .first(),
             "may_train": self.may("training_jobs.add_trainingrun"),
+            "may_import": self.may("training_jobs.add_modelimport"),
         }
 
 
 def test_scores(versions: list[ModelVersion], user: Any) -> dict[int, Evaluation]:
-    """Return {version id: its newest evaluation on the test subset of the split it was trained on}."""
+    """Return {version id: its newest evaluation on the test subset of the split it was trained on}.
+
+    Of a version that was trained elsewhere, the newest on any test subset.
+    """
     found = (
         Evaluation.objects.visible_to(user)
         .filter(version__in=[version.pk for version in versions], subset=Subset.TEST)
-        .filter(split=F("version__split"))
+        .filter(Q(split=F("version__split")) | Q(version__split=None))
+        .select_related("split__dataset")
         .order_by("id")
         .defer("matrix", "per_class")
     )

@@ -13,7 +13,7 @@ from classifier.cautions import cautions
 from classifier.exports import files_of
 from classifier.gates import GateFailed
 from classifier.matrix import ORDERS
-from classifier.models import Alias, ModelVersion, Promotion
+from classifier.models import Alias, Evaluation, ModelVersion, Promotion
 from classifier.models.registry import CHAMPION
 from classifier.registry import may_override, promote, roll_back
 from classifier.rescoring import changed_since, timeline
@@ -21,7 +21,7 @@ from classifier.timeline import shown_timeline
 from datasets.errors import Refused
 from datasets.ids import read_id
 from datasets.models import Split, Subset
-from datasets.queries import class_looks
+from datasets.queries import class_looks, usual_looks
 
 WORST = 6
 OTHERS = 100
@@ -72,7 +72,8 @@ class ModelPage(OfModel):
             "matrix": matrix,
             "worst": matrix.confusions(WORST) if matrix else [],
             "cautions": cautions(version, evaluation.split, evaluation.subset) if evaluation else [],
-            "looks": class_looks(split.dataset) if split else {},
+            "order_doubt": _order_doubt(version, evaluation),
+            "looks": class_looks(split.dataset) if split else usual_looks(),
             "standing": _standing(version, self.request.user),
             "history": _history(version, self.request.user),
             "recipe": described(version.config),
@@ -134,6 +135,16 @@ class ModelPage(OfModel):
 
     def _done(self) -> HttpResponseRedirect:
         return HttpResponseRedirect(reverse("model", args=[self.version.pk]))
+
+
+def _order_doubt(version: ModelVersion, evaluation: Evaluation | None) -> str:
+    """Return what speaks for another order of an imported version's classes."""
+    if evaluation is None or version.origin != ModelVersion.Origin.IMPORTED:
+        return ""
+    # It loads SciPy, which no other page needs.
+    from classifier.class_order import order_doubt
+
+    return order_doubt(evaluation)
 
 
 def _standing(version: ModelVersion, user: Any) -> list[dict[str, Any]]:

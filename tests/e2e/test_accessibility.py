@@ -15,6 +15,7 @@ from datasets.queues.making import make_queue
 from tests.e2e.bench import thumbs
 from tests.factories import UserFactory
 from tests.factories_models import (
+    ModelImportFactory,
     ModelVersionFactory,
     TrainingRunFactory,
     images_in,
@@ -55,6 +56,8 @@ PAGES = (
     "/models/{version}/delete/",
     "/models/{version}/export/",
     "/aliases/champion/?when=2026-03-03T10:00",
+    "/models/import/",
+    "/models/imports/{model_import}/",
     "/compare/",
     "/classify/",
 )
@@ -111,7 +114,14 @@ def site(signed_in: Callable[..., Page]) -> tuple[Page, dict[str, int]]:
     sweep = queue_sweep(split, architecture="cnn", number=3, folds=2)
     for place, trial in enumerate(trials_of(sweep)[:4]):
         end(trial, place / 10)
-    made = {"queue": queue.pk, "second": second.pk, "run": running.pk, "sweep": sweep.pk}
+    importing = ModelImportFactory(split=split, label_cutoff=timezone.now(), created_by=UserFactory())
+    made = {
+        "model_import": importing.pk,
+        "queue": queue.pk,
+        "second": second.pk,
+        "run": running.pk,
+        "sweep": sweep.pk,
+    }
     return signed_in("admin"), {**made, "image": image.pk, "split": split.pk, "version": version.pk}
 
 

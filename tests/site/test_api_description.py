@@ -17,6 +17,7 @@ from tests.factories import UserFactory
 from tests.factories_models import (
     ImportJobFactory,
     InferenceJobFactory,
+    ModelImportFactory,
     ModelVersionFactory,
     TrainingRunFactory,
     labelled_dataset,
@@ -60,6 +61,7 @@ def ids() -> dict[str, Any]:
             shared=True,
         ).pk,
         "imports": ImportJobFactory(result={"created": 1}).pk,
+        "model-imports": ModelImportFactory().pk,
         "queues": make_queue(
             split.dataset, kind="audit", name="q", images=[(image.pk, None)], population=1, author=None
         ).pk,

@@ -7,6 +7,7 @@ from training_jobs.admin.deleting import DeleteModelPage, ExportModelPage
 from training_jobs.admin.imports import ImportPage, ImportsPage
 from training_jobs.admin.inference import InferenceJobPage, InferencePage
 from training_jobs.admin.jobs import WorkersPage
+from training_jobs.admin.model_imports import ImportModelPage, ModelImportPage
 from training_jobs.admin.new_run import AgainPage, NewRunPage
 from training_jobs.admin.new_sweep import NewSweepPage
 from training_jobs.admin.runs import RunPage, TrainingPage
@@ -26,6 +27,8 @@ urlpatterns = [
     path("models/<int:pk>/export/", ExportModelPage.as_view(), name="export-model"),
     path("training/workers/", WorkersPage.as_view(), name="workers"),
     path("training/<int:pk>/", RunPage.as_view(), name="run"),
+    path("models/import/", ImportModelPage.as_view(), name="import-model-page"),
+    path("models/imports/<int:pk>/", ModelImportPage.as_view(), name="model-import"),
     path("classify/datasets/", InferencePage.as_view(), name="inference"),
     path("classify/datasets/<int:pk>/", InferenceJobPage.as_view(), name="inference-job"),
 ]
