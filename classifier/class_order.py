@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from classifier.models import Evaluation, ModelVersion
 
@@ -35,6 +34,8 @@ def better_order(classes: Sequence[str], matrix: Sequence[Sequence[int]]) -> Bet
     says may stand for another class: the best assignment of the columns to the rows (Kuhn, Naval Research
     Logistics 2 (1955) 83-97).
     """
+    from scipy.optimize import linear_sum_assignment
+
     counts = np.asarray(matrix, dtype=np.int64)
     total = int(counts.sum())
     if not total:

@@ -55,7 +55,7 @@ NOTHING_FOUND = {
 }
 
 
-class AnsweringSerializer(serializers.Serializer[Any]):
+class ExplainedModelSerializer(serializers.Serializer[Any]):
     """A model version."""
 
     id = serializers.IntegerField()
@@ -74,7 +74,7 @@ class MapAgreementSerializer(serializers.Serializer[Any]):
 class ExplanationSerializer(serializers.Serializer[Any]):
     """Where a model sees a class in an image."""
 
-    model = AnsweringSerializer()
+    model = ExplainedModelSerializer()
     predicted = serializers.CharField()
     label: Any = serializers.CharField(allow_null=True, help_text="The label in force.")
     probability = serializers.FloatField(help_text="What the model gives the class.")
@@ -122,7 +122,7 @@ class NeighboursSerializer(serializers.Serializer[Any]):
     """The training images nearest to an image in what a model makes of them."""
 
     state = serializers.ChoiceField(choices=["ready", "preparing"])
-    model = AnsweringSerializer()
+    model = ExplainedModelSerializer()
     prepared = PreparingSerializer()
     copies = serializers.IntegerField(help_text="Training images with the very bytes of this one: left out.")
     drawn = serializers.BooleanField(
