@@ -81,7 +81,7 @@ def prepare_data(*, papers: int | None, say: Say) -> Split:
 def train_first_model(split: Split, *, epochs: int, say: Say) -> ModelVersion:
     """Train the CNN through the queue and make it champion where there is none; raises DemoFailed."""
     close_old_connections()
-    ours = TrainingRun.objects.filter(split=split, name=MODEL)
+    ours = TrainingRun.objects.filter(split=split, name=MODEL, version_removed="")
     run = ours.filter(state__in=(Job.State.SUCCEEDED, *Job.ACTIVE)).order_by("id").first()
     if run is None:
         run = queue_training(

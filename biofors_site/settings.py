@@ -165,7 +165,9 @@ SPECTACULAR_SETTINGS = {
         "JobState": "training_jobs.models.Job.State",
         "SweepState": "training_jobs.models.Sweep.State",
         "InferenceJobKind": "training_jobs.models.InferenceJob.Kind",
+        "ExportFormat": "classifier.models.Export.Format",
         "PromotionKind": "classifier.models.Promotion.Kind",
+        "ExplanationMethod": "classifier.explaining.heat.Method",
     },
 }
 
@@ -183,6 +185,9 @@ JOB_LEASE_SECONDS = env.float("BIOFORS_JOB_LEASE_SECONDS", default=30.0)
 
 # One training run at a time is at work on a device; without a name it is this host and its first card.
 DEVICE = env.str("BIOFORS_DEVICE", default="")
+
+# How much worse than the champion, in recall or F1 of a class, a version may be to take its place.
+GATE_MARGIN = env.float("BIOFORS_GATE_MARGIN", default=0.05)
 
 RESNET50_WEIGHTS = env.str("RESNET50_WEIGHTS", default="imagenet")
 

@@ -14,6 +14,7 @@ UNFOLD: dict[str, Any] = {
         lambda request: static("css/site.css"),
         lambda request: static("css/parts.css"),
         lambda request: static("css/workbench.css"),
+        lambda request: static("css/why.css"),
     ],
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("images/icon.svg")}

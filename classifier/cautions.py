@@ -1,10 +1,14 @@
 """Why a score may be too good: a leaking split, or images that the version has seen while it was trained."""
 
+from collections.abc import Sequence
+
 from classifier.models import ModelVersion
-from datasets.models import Image, Split, SplitMember, Subset
+from datasets.errors import Refused
+from datasets.models import Image, Paper, Split, SplitMember, Subset
 
 # What was counted already: images of a subset, those trained on, those of papers trained on.
 Counted = dict[tuple[int, int, str], tuple[int, int, int]]
+_NAMED = 5
 _LEAKS = (
     ("papers", "share a paper with train"),
     ("panel_groups", "a panel group"),
@@ -29,6 +33,35 @@ def cautions(
     elif subset == Subset.VAL:
         told.append(f"The best epoch of {version} was chosen on these images: its scores will be too good.")
     return told
+
+
+class TrainedOnTest(Refused):
+    """Raised where versions have seen papers of the images that they are to be compared on."""
+
+    code = "trained_on_test"
+    status = 409
+
+
+def check_unseen(versions: Sequence[ModelVersion], split: Split, subset: str) -> None:
+    """Raise TrainedOnTest where any version was trained on papers of the subset; it says which."""
+    counted: Counted = {}
+    told = []
+    for version in versions:
+        if version.split is None:
+            continue
+        key = (version.split.pk, split.pk, subset)
+        if key not in counted:
+            counted[key] = _count(version.split, split, subset)
+        total, seen, related = counted[key]
+        if seen or related:
+            papers = _shared_papers(version.split, split, subset)
+            told.append(f"{version} has seen {seen + related:,} of the {total:,}{papers}")
+    if told:
+        raise TrainedOnTest(
+            f"These versions were trained on images of {split} {subset}, or on papers of them: "
+            f"{'; '.join(told)}. A comparison there would favour whoever has seen more. Compare them on a "
+            "subset whose papers none of them was trained on."
+        )
 
 
 def leak_sentence(split: Split) -> str:
@@ -66,3 +99,16 @@ def _count(own: Split, split: Split, subset: str) -> tuple[int, int, int]:
         images.filter(pk__in=trained.values("image")).count(),
         related.exclude(pk__in=trained.values("image")).count(),
     )
+
+
+def _shared_papers(own: Split, split: Split, subset: str) -> str:
+    """Name the first papers that are in train of the one split and in a subset of the other."""
+    trained = SplitMember.objects.filter(split=own, subset=Subset.TRAIN, image__paper__isnull=False)
+    papers = Paper.objects.filter(
+        images__in=Image.objects.in_subset(split, subset), pk__in=trained.values("image__paper")
+    )
+    names = list(papers.distinct().order_by("identifier").values_list("identifier", flat=True)[: _NAMED + 1])
+    if not names:
+        return ""
+    more = ", ..." if len(names) > _NAMED else ""
+    return f" (papers {', '.join(names[:_NAMED])}{more})"

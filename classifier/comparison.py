@@ -5,16 +5,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from classifier.cautions import Counted, cautions
-from classifier.evaluation import (
-    EvaluationIncomplete,
-    check_classes,
-    check_subset,
-    labels_as_of,
-    predictions_in,
-)
-from classifier.metrics import Scores, mcnemar_exact, score
+import numpy as np
+
+from classifier.answers import NOTHING, Numbers, Truths, predicted_by, truths_of
+from classifier.cautions import Counted, cautions, check_unseen
+from classifier.evaluation import EvaluationIncomplete, check_classes, check_subset
+from classifier.metrics import Scores, score
 from classifier.models import ModelVersion
+from classifier.pairing import Paired, Side, pair_all
+from classifier.statistics.scores import intervals
 from datasets.errors import Refused
 from datasets.label_times import label_cutoff
 from datasets.models import Split, Subset
@@ -23,29 +22,11 @@ MOST_MODELS = 8
 
 
 @dataclass(frozen=True)
-class Paired:
-    """Version `b` against `a`, image by image; `difference` is b's matrix less a's.
-
-    `fixed` are the ids that only b has right, `broken` those that only a has right; `p_value` is McNemar's.
-    """
-
-    a: int
-    b: int
-    p_value: float
-    fixed: list[int]
-    broken: list[int]
-    difference: list[list[int]]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it in the shape of REST."""
-        return {**asdict(self), "only_a_right": len(self.broken), "only_b_right": len(self.fixed)}
-
-
-@dataclass(frozen=True)
 class Comparison:
-    """Versions scored on the same `total` images; each later one is `paired` with the first.
+    """Versions scored on the same `total` images of `papers`; each later one is `paired` with the first.
 
-    `cautions` say why the scores may be too good.
+    `intervals` are those of each version's scores, in their order, as `statistics.scores.intervals` tells
+    them. `cautions` say why the scores may be too good.
     """
 
     versions: list[ModelVersion]
@@ -54,8 +35,10 @@ class Comparison:
     label_cutoff: datetime
     classes: list[str]
     scores: list[Scores]
+    intervals: list[dict[str, Any]]
     paired: list[Paired]
     total: int
+    papers: int
     left_out: int
     cautions: list[str]
 
@@ -68,6 +51,7 @@ class Comparison:
             "subset": self.subset,
             "label_cutoff": self.label_cutoff,
             "total": self.total,
+            "papers": self.papers,
             "left_out": self.left_out,
             "leaks": self.split.leaks,
             "warnings": self.cautions,
@@ -81,8 +65,9 @@ class Comparison:
                     "accuracy": scores.accuracy,
                     "balanced_accuracy": scores.balanced_accuracy,
                     "per_class": [asdict(each) for each in scores.per_class],
+                    "intervals": told,
                 }
-                for version, scores in zip(self.versions, self.scores, strict=True)
+                for version, scores, told in zip(self.versions, self.scores, self.intervals, strict=True)
             ],
             "difference": first.difference,
             "paired": [pair.as_dict() for pair in self.paired],
@@ -91,45 +76,66 @@ class Comparison:
         }
 
 
-def compare(versions: Sequence[ModelVersion], *, split: Split, subset: str = Subset.TEST) -> Comparison:
+def compare(
+    versions: Sequence[ModelVersion],
+    *,
+    split: Split,
+    subset: str = Subset.TEST,
+    despite_leaks: bool = False,
+) -> Comparison:
     """Compare versions on the images of a subset that all have classified, by the labels of now.
 
-    Raises EvaluationIncomplete (not_evaluated) naming the version that has not classified what another has,
-    and `Refused` (too_few_models, too_many_models, other_classes, bad_subset, empty_subset).
+    Raises TrainedOnTest where one was trained on papers of the subset, unless `despite_leaks`;
+    EvaluationIncomplete (not_evaluated) naming the version that has not classified what another has; and
+    `Refused` (too_few_models, too_many_models, other_classes, bad_subset, empty_subset).
     """
     check_subset(subset)
     _check_versions(versions, split)
+    if not despite_leaks:
+        check_unseen(versions, split, subset)
     cutoff = label_cutoff()
-    labels = labels_as_of(split, subset, cutoff)
-    if not labels:
+    classes = list(versions[0].classes)
+    truths = truths_of(split, subset, cutoff, classes=classes)
+    if not len(truths):
         raise Refused(
             f"The subset {subset} of {split} holds no labelled image. Choose another subset or split.",
             code="empty_subset",
         )
-    said = [
-        {pk: name for pk, name in predictions_in(version, split, subset).items() if pk in labels}
-        for version in versions
-    ]
-    _check_coverage(versions, said, labels, split=split, subset=subset)
-    images = sorted(said[0])
-    actual = [labels[pk] for pk in images]
-    classes = list(versions[0].classes)
-    scores = [score(actual, [own[pk] for pk in images], classes=classes) for own in said]
+    said = [predicted_by(version, truths) for version in versions]
+    _check_coverage(versions, said, split=split, subset=subset)
+    is_there = said[0] != NOTHING
+    left_out = int((~is_there).sum())
+    truths = truths.only(is_there)
+    sides = [_side(version, truths, own[is_there]) for version, own in zip(versions, said, strict=True)]
+    told = [intervals(truths.scored(side.said), classes=classes) for side in sides]
     return Comparison(
         versions=list(versions),
         split=split,
         subset=subset,
         label_cutoff=cutoff,
         classes=classes,
-        scores=scores,
-        paired=[
-            _pair(versions[0], version, labels, said[0], own, difference=_less(scored, scores[0]))
-            for version, own, scored in zip(versions[1:], said[1:], scores[1:], strict=True)
-        ],
-        total=len(images),
-        left_out=len(labels) - len(images),
+        scores=[side.scores for side in sides],
+        intervals=told,
+        paired=pair_all(truths, sides),
+        total=len(truths),
+        papers=told[0]["papers"],
+        left_out=left_out,
         cautions=_cautions(versions, split, subset),
     )
+
+
+def behind(versions: Sequence[ModelVersion], said: Sequence[Numbers]) -> list[tuple[ModelVersion, int]]:
+    """Return the versions that have not classified what another has, or nothing, with how many they lack."""
+    any_of_them = np.logical_or.reduce([own != NOTHING for own in said])
+    wanted = int(any_of_them.sum()) or len(any_of_them)
+    lacking = [wanted - int((own != NOTHING).sum()) for own in said]
+    return [(version, number) for version, number in zip(versions, lacking, strict=True) if number]
+
+
+def _side(version: ModelVersion, truths: Truths, said: Numbers) -> Side:
+    names = np.array(truths.classes)
+    scores = score(names[truths.actual].tolist(), names[said].tolist(), classes=truths.classes)
+    return Side(version.pk, said, scores)
 
 
 def _cautions(versions: Sequence[ModelVersion], split: Split, subset: str) -> list[str]:
@@ -157,54 +163,14 @@ def _check_versions(versions: Sequence[ModelVersion], split: Split) -> None:
 
 
 def _check_coverage(
-    versions: Sequence[ModelVersion],
-    said: Sequence[dict[int, str]],
-    labels: dict[int, str],
-    *,
-    split: Split,
-    subset: str,
+    versions: Sequence[ModelVersion], said: Sequence[Numbers], *, split: Split, subset: str
 ) -> None:
     """Raise EvaluationIncomplete where the versions have not classified the same images."""
-    any_of_them = set().union(*said)
-    behind = [
-        (version, len(any_of_them or labels) - len(own))
-        for version, own in zip(versions, said, strict=True)
-        if not own or len(own) < len(any_of_them)
-    ]
-    if behind:
-        told = ", ".join(f"{version} lacks {number:,}" for version, number in behind)
-        names = " and ".join(str(version) for version, _ in behind)
+    late = behind(versions, said)
+    if late:
+        told = ", ".join(f"{version} lacks {number:,}" for version, number in late)
+        names = " and ".join(str(version) for version, _ in late)
         raise EvaluationIncomplete(
             f"Not all have classified the images of {split} {subset}: {told}. "
             f"Evaluate {names} there first (evaluate MODEL --split {split} --subset {subset}), then compare."
         )
-
-
-def _pair(
-    a: ModelVersion,
-    b: ModelVersion,
-    labels: dict[int, str],
-    said_a: dict[int, str],
-    said_b: dict[int, str],
-    *,
-    difference: list[list[int]],
-) -> Paired:
-    """Set two versions' answers side by side."""
-    right_a = {pk for pk, name in said_a.items() if name == labels[pk]}
-    right_b = {pk for pk, name in said_b.items() if name == labels[pk]}
-    return Paired(
-        a=a.pk,
-        b=b.pk,
-        p_value=mcnemar_exact(len(right_a - right_b), len(right_b - right_a)),
-        fixed=sorted(right_b - right_a),
-        broken=sorted(right_a - right_b),
-        difference=difference,
-    )
-
-
-def _less(b: Scores, a: Scores) -> list[list[int]]:
-    """Return matrix b less matrix a."""
-    return [
-        [more - less for more, less in zip(row_b, row_a, strict=True)]
-        for row_b, row_a in zip(b.matrix, a.matrix, strict=True)
-    ]

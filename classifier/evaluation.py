@@ -10,11 +10,13 @@ from typing import Any
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
+from classifier.answers import NOTHING, predicted_by, truths_of
 from classifier.metrics import score
 from classifier.models import Evaluation, ModelVersion, Prediction
 from classifier.reading import Unreadable, Wanted, read_fitted, wanted
 from classifier.serving.cache import EngineSpec, get_engine
 from classifier.serving.engine import ArtefactMissing, ArtefactUnreadable, Engine
+from classifier.statistics.scores import Scored, intervals
 from datasets.errors import Refused
 from datasets.label_times import label_cutoff
 from datasets.models import Image, Split, Subset
@@ -157,38 +159,51 @@ def evaluate(
     cutoff = cutoff or label_cutoff()
     check_subset(subset)
     check_classes(version, split)
-    labels = labels_as_of(split, subset, cutoff)
-    if not labels:
+    truths = truths_of(split, subset, cutoff, classes=version.classes)
+    if not len(truths):
         raise Refused(
             f"The subset {subset} of {split} holds no labelled image. Choose another subset or split.",
             code="empty_subset",
         )
-    said = predictions_in(version, split, subset)
-    missing = labels.keys() - said.keys()
-    if missing - set(unreadable):
+    said = predicted_by(version, truths)
+    is_missing = said == NOTHING
+    if set(truths.images[is_missing].tolist()) - set(unreadable):
         raise EvaluationIncomplete(
-            f"{version} has not classified {len(missing):,} of the {len(labels):,} images of "
+            f"{version} has not classified {int(is_missing.sum()):,} of the {len(truths):,} images of "
             f"{split} {subset}. Evaluate it there: evaluate {version} --split {split} --subset {subset}."
         )
-    scored = sorted(labels.keys() & said.keys())
-    if not scored:
+    if is_missing.all():
         raise Refused(f"No image of {split} {subset} could be read.", code="no_readable_image")
-    scores = score([labels[pk] for pk in scored], [said[pk] for pk in scored], classes=version.classes)
+    scored = truths.only(~is_missing).scored(said[~is_missing])
     return Evaluation.objects.create(
         version=version,
         split=split,
         subset=subset,
         label_cutoff=cutoff,
-        classes=list(scores.classes),
-        matrix=scores.matrix,
-        per_class=[asdict(each) for each in scores.per_class],
-        accuracy=scores.accuracy,
-        macro_f1=scores.macro_f1,
-        balanced_accuracy=scores.balanced_accuracy,
-        total=scores.total,
-        unreadable=len(missing),
+        unreadable=int(is_missing.sum()),
         created_by=author,
+        **scores_as_stored(scored, classes=version.classes),
     )
+
+
+def scores_as_stored(scored: Scored, *, classes: Sequence[str]) -> dict[str, Any]:
+    """Return the columns of an Evaluation that hold its scores and their intervals."""
+    names = list(classes)
+    scores = score(
+        [names[row] for row in scored.actual], [names[row] for row in scored.predicted], classes=names
+    )
+    told = intervals(scored, classes=names)
+    return {
+        "classes": names,
+        "matrix": scores.matrix,
+        "per_class": [asdict(each) for each in scores.per_class],
+        "accuracy": scores.accuracy,
+        "macro_f1": scores.macro_f1,
+        "balanced_accuracy": scores.balanced_accuracy,
+        "total": scores.total,
+        "papers": told["papers"],
+        "intervals": told,
+    }
 
 
 def evaluated_images(

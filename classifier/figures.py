@@ -100,10 +100,11 @@ class _Drawing:
         if cell.count:
             colour = "white" if cell.is_deep else INK
             centre = x + WIDTH / 2
-            self._write(
-                centre, y + 0.42 * HEIGHT, f"{cell.share:.0f}%", size=12, weight="bold", colour=colour
-            )
-            self._write(centre, y + 0.7 * HEIGHT, f"{cell.count:,}", size=8, colour=colour)
+            large, small = f"{cell.share:.0f}%", f"{cell.count:,}"
+            if self.matrix.shares == "counts":
+                large, small = small, large
+            self._write(centre, y + 0.42 * HEIGHT, large, size=12, weight="bold", colour=colour)
+            self._write(centre, y + 0.7 * HEIGHT, small, size=8, colour=colour)
 
     def _column_head(self, place: int) -> None:
         centre = LEFT + (place + 0.5) * WIDTH
@@ -121,7 +122,9 @@ class _Drawing:
         """Draw what the colours mean."""
         y, steps, width = self.bottom + 0.62, 50, 1.8
         left = self.right - width
-        self._write(left - 0.12, y + 0.06, "share of the row   0%", size=8, colour=SOFT, align="right")
+        self._write(
+            left - 0.12, y + 0.06, f"share of the {_of(self.matrix)}   0%", size=8, colour=SOFT, align="right"
+        )
         for step in range(steps):
             self._box(
                 left + step * width / steps, y, width / steps, 0.12, face=_shade(100 * step / (steps - 1))
@@ -158,6 +161,10 @@ class _Drawing:
             # A name is a name, never a formula.
             parse_math=False,
         )
+
+
+def _of(matrix: Matrix) -> str:
+    return "column" if matrix.shares == "column" else "row"
 
 
 def _fitting(name: str, most: int) -> float:

@@ -1,6 +1,7 @@
 """One resize and letterbox, for training and for serving alike: they can not differ."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,24 @@ class Geometry(StrEnum):
     STRETCH = "stretch"
 
 
+class Box(NamedTuple):
+    """Where an image lies in the square, in the square's pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+def box_of(height: int, width: int, *, size: int, geometry: str) -> Box:
+    """Return where an image of this size lies in a square of `size`; ValueError for another geometry."""
+    if Geometry(geometry) is Geometry.STRETCH:
+        return Box(0, 0, size, size)
+    scale = size / max(height, width)
+    new_height, new_width = (max(1, min(size, round(side * scale))) for side in (height, width))
+    return Box((size - new_height) // 2, (size - new_width) // 2, new_height, new_width)
+
+
 def fit_pixels(pixels: UInt8Array, *, size: int, geometry: str) -> UInt8Array:
     """Bring (height, width, 3) uint8 0..255 to (size, size, 3) uint8 by antialiased bilinear resampling.
 
@@ -28,14 +47,11 @@ def fit_pixels(pixels: UInt8Array, *, size: int, geometry: str) -> UInt8Array:
         raise ValueError(f"size must be at least 1, not {size}")
     if Geometry(geometry) is Geometry.STRETCH:
         return _resize(pixels, width=size, height=size)
-    height, width = pixels.shape[:2]
-    scale = size / max(height, width)
-    new_height, new_width = (max(1, min(size, round(side * scale))) for side in (height, width))
+    box = box_of(*pixels.shape[:2], size=size, geometry=geometry)
     fitted = np.empty((size, size, 3), dtype=np.uint8)
     fitted[:] = border_colour(pixels)
-    top, left = (size - new_height) // 2, (size - new_width) // 2
-    resized = _resize(pixels, width=new_width, height=new_height)
-    fitted[top : top + new_height, left : left + new_width] = resized
+    resized = _resize(pixels, width=box.width, height=box.height)
+    fitted[box.top : box.top + box.height, box.left : box.left + box.width] = resized
     return fitted
 
 

@@ -1,7 +1,9 @@
 """The confusion matrix as it is shown on pages and pictures: rows actual, columns predicted."""
 
+import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import StringIO
 
 # From this share of its row on, a cell is so dark (in dark mode so bright) that its writing turns.
 DEEP = 67
@@ -10,11 +12,14 @@ SCALE = ("#f3f5fb", "#273590")
 MORE, LESS = "#0072b2", "#d55e00"
 
 Link = Callable[[str | None, str | None], str]
+# What the percentages are of: of the row (recall), of the column (precision); or counts first.
+SHARES = ("row", "column", "counts")
+ORDERS = ("classes", "support", "errors")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A count of the row's `support` images, where they are seen, and the cell in words."""
+    """A count of the `support` images of its row or column, where they are seen, and the cell in words."""
 
     actual: str
     predicted: str
@@ -25,7 +30,7 @@ class Cell:
 
     @property
     def share(self) -> float:
-        """Its percentage of the row."""
+        """Its percentage of the row, or of the column."""
         return 100 * self.count / self.support if self.support else 0.0
 
     @property
@@ -69,12 +74,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Rows with their totals, the totals of the columns, and the sum."""
+    """Rows with their totals, the totals of the columns, and the sum; `shares` is one of SHARES."""
 
     classes: list[str]
     rows: list[Row]
     columns: list[Total]
     total: int
+    shares: str = "row"
 
     def confusions(self, most: int) -> list[Cell]:
         """Return the cells off the diagonal with the most images, largest first."""
@@ -108,11 +114,23 @@ def no_link(_actual: str | None, _predicted: str | None) -> str:
     return ""
 
 
-def shown_matrix(classes: Sequence[str], counts: Sequence[Sequence[int]], *, link: Link = no_link) -> Matrix:
+def shown_matrix(
+    classes: Sequence[str],
+    counts: Sequence[Sequence[int]],
+    *,
+    link: Link = no_link,
+    shares: str = "row",
+    order: str = "classes",
+) -> Matrix:
     """Return `counts[actual][predicted]` as it is shown; `link(actual, predicted)` leads to images.
 
-    None in place of a class means any.
+    None in place of a class means any. `order`: of the classes; `support`, the largest first; `errors`, the
+    class with the largest share of wrong images first.
     """
+    places = _ordered(counts, order)
+    classes = [classes[place] for place in places]
+    counts = [[counts[row][column] for column in places] for row in places]
+    said = [sum(column) for column in zip(*counts, strict=True)]
     rows = []
     for name, numbers in zip(classes, counts, strict=True):
         support = sum(numbers)
@@ -121,18 +139,40 @@ def shown_matrix(classes: Sequence[str], counts: Sequence[Sequence[int]], *, lin
                 actual=name,
                 predicted=other,
                 count=count,
-                support=support,
+                support=of if shares == "column" else support,
                 link=link(name, other),
-                told=_told(name, other, count, support),
+                told=_told_column(name, other, count, of)
+                if shares == "column"
+                else _told(name, other, count, support),
             )
-            for other, count in zip(classes, numbers, strict=True)
+            for other, count, of in zip(classes, numbers, said, strict=True)
         ]
         rows.append(Row(name, cells, Total(name, support, link(name, None))))
-    columns = [
-        Total(name, sum(column), link(None, name))
-        for name, column in zip(classes, zip(*counts, strict=True), strict=True)
-    ]
-    return Matrix(list(classes), rows, columns, sum(row.total.count for row in rows))
+    columns = [Total(name, of, link(None, name)) for name, of in zip(classes, said, strict=True)]
+    return Matrix(list(classes), rows, columns, sum(row.total.count for row in rows), shares)
+
+
+def matrix_csv(matrix: Matrix) -> str:
+    """Return a matrix as CSV: a row an actual class, a column a predicted one, totals at the ends."""
+    written = StringIO()
+    writer = csv.writer(written)
+    writer.writerow(["actual / predicted", *matrix.classes, "images"])
+    for row in matrix.rows:
+        writer.writerow([row.name, *(cell.count for cell in row.cells), row.total.count])
+    writer.writerow(["predicted as", *(total.count for total in matrix.columns), matrix.total])
+    return written.getvalue()
+
+
+def _ordered(counts: Sequence[Sequence[int]], order: str) -> list[int]:
+    """Return the places of the classes in an order."""
+    places = list(range(len(counts)))
+    support = [sum(row) for row in counts]
+    if order == "support":
+        return sorted(places, key=lambda place: -support[place])
+    if order == "errors":
+        wrong = [1 - row[place] / max(support[place], 1) for place, row in enumerate(counts)]
+        return sorted(places, key=lambda place: (support[place] == 0, -wrong[place]))
+    return places
 
 
 def shown_difference(classes: Sequence[str], difference: Sequence[Sequence[int]]) -> list[list[Change]]:
@@ -158,6 +198,12 @@ def _told(actual: str, predicted: str, count: int, support: int) -> str:
     images = f"{count:,} of {support:,} image{'' if support == 1 else 's'} labelled {actual}"
     were = "was" if count == 1 else "were"
     return f"{images} {were} {'recognised' if actual == predicted else f'taken for {predicted}'}"
+
+
+def _told_column(actual: str, predicted: str, count: int, said: int) -> str:
+    """Return a cell in words, as a part of its column."""
+    images = f"{count:,} of {said:,} image{'' if said == 1 else 's'} taken for {predicted}"
+    return f"{images} {'is' if count == 1 else 'are'} labelled {actual}"
 
 
 def _told_change(actual: str, predicted: str, count: int) -> str:

@@ -1,6 +1,6 @@
 """Images as networks see them, decoded and resized once for all runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from classifier.reading import Unreadable, Wanted, read_fitted
+from classifier.reading import AT_ONCE, Pixels, Unreadable, Wanted, read_fitted
 from classifier.row_cache import RowCache, make_room
 
 # Raise it where decoding or fitting changes: rows of before must not mix with those of after.
@@ -34,6 +34,23 @@ def pixel_cache(*, size: int, geometry: str) -> RowCache:
     """Return the cache of images fitted to (size, size, 3) uint8, by the sha256 of their bytes."""
     directory = caches() / "pixels" / f"{geometry}-{size}-{PREPROCESSING}"
     return RowCache(directory, shape=(size, size, 3), dtype=np.uint8)
+
+
+def seen_pixels(
+    images: Sequence[Wanted], *, size: int, geometry: str
+) -> Iterator[list[tuple[Wanted, Pixels | Unreadable]]]:
+    """Yield batches of images with their pixels, uint8 (size, size, 3), or why they could not be read.
+
+    What a run has read comes from the cache; what none has read is not added: it is needed once.
+    """
+    cache = pixel_cache(size=size, geometry=geometry)
+    places = cache.places([bytes.fromhex(image.sha256) for image in images])
+    rows = cache.rows
+    known = [(image, place) for image, place in zip(images, places, strict=True) if place >= 0]
+    for start in range(0, len(known), AT_ONCE):
+        yield [(image, np.array(rows[place])) for image, place in known[start : start + AT_ONCE]]
+    missing = [image for image, place in zip(images, places, strict=True) if place < 0]
+    yield from read_fitted(missing, size=size, geometry=geometry)
 
 
 def fitted_images(

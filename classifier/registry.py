@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from classifier.models import Alias, ModelVersion, Promotion
+from classifier.gates import Checked, GateFailed, OverrideNotAllowed, check_gates
+from classifier.models import Alias, Evaluation, ModelVersion, Promotion, RemovedVersion
 from classifier.models.registry import CHAMPION
 from datasets.errors import Refused
 
@@ -46,6 +47,20 @@ class NothingToRollBack(Refused):
     """Raised where no earlier version stands behind an alias."""
 
     code = "nothing_to_roll_back"
+    status = 409
+
+
+class UnknownAlias(Refused):
+    """Raised where no alias of that name is or ever was."""
+
+    code = "unknown_alias"
+    status = 404
+
+
+class AliasNeeded(Refused):
+    """Raised where the alias that answers by itself is to be removed."""
+
+    code = "alias_needed"
     status = 409
 
 
@@ -90,12 +105,12 @@ def register(
     `fields`: any other column of ModelVersion (split, training_images, best_epoch, libraries, origin, ...).
     """
     for _ in range(_TRIES):
-        highest = ModelVersion.objects.filter(name=name).aggregate(highest=Max("version"))["highest"]
+        highest = _highest(name)
         try:
             with transaction.atomic():
                 return ModelVersion.objects.create(
                     name=name,
-                    version=(highest or 0) + 1,
+                    version=highest + 1,
                     architecture=architecture,
                     classes=classes,
                     config=config,
@@ -116,27 +131,69 @@ def register(
     raise Refused(f"No version number of {name} could be had. Try again.", code="version_number_taken")
 
 
-@transaction.atomic
-def promote(version: ModelVersion, *, alias: str = CHAMPION, reason: str, author: Any = None) -> Promotion:
-    """Point an alias at a version, and record who did so and why.
+def promote(
+    version: ModelVersion,
+    *,
+    alias: str = CHAMPION,
+    reason: str,
+    author: Any = None,
+    evaluation: Evaluation | int | None = None,
+    override: bool = False,
+) -> Promotion:
+    """Point an alias at a version, and record who did so, why, and by which evaluation.
 
-    Raises ReasonMissing, AlreadyPromoted, FilesMissing, and `Refused` (bad_alias).
+    Before the champion moves the gates are checked; who may override them (an administrator, or a command,
+    which has no author) may say so with `override`, and what failed is recorded.
+
+    Raises ReasonMissing, AlreadyPromoted, FilesMissing, GateFailed, OverrideNotAllowed, UnknownEvaluation,
+    and `Refused` (bad_alias).
     """
     _check_alias(alias)
     reason = _checked_reason(reason)
+    if override and not may_override(author):
+        raise OverrideNotAllowed("Only an administrator may promote although a gate failed.")
     if not version.onnx_path.is_file():
         raise FilesMissing(
             f"The files of {version} are not in the data directory, so it could not answer. "
             "Restore them from a backup, or train again."
         )
-    # A new alias is made here, so that whoever promotes to it at the same time waits and sees it.
-    pointer, is_new = Alias.objects.select_for_update().get_or_create(
-        name=alias, defaults={"version": version}
-    )
-    previous = None if is_new else pointer.version
-    if previous == version:
-        raise AlreadyPromoted(f"{alias} is {version} already.")
-    return _move(pointer, version, previous, kind=Promotion.Kind.PROMOTE, reason=reason, author=author)
+    # Before the lock: it may take a while.
+    checked = check_gates(version, alias=alias, evaluation=evaluation)
+    with transaction.atomic():
+        # A new alias is made here, so that whoever promotes to it at the same time waits and sees it.
+        pointer, is_new = Alias.objects.select_for_update().get_or_create(
+            name=alias, defaults={"version": version}
+        )
+        previous = None if is_new else pointer.version
+        if previous == version:
+            raise AlreadyPromoted(f"{alias} is {version} already.")
+        if checked.gates and checked.against != previous:
+            checked = check_gates(version, alias=alias, evaluation=evaluation)
+        if checked.failed and not override:
+            raise GateFailed(checked)
+        return _move(
+            pointer,
+            version,
+            previous,
+            kind=Promotion.Kind.PROMOTE,
+            reason=reason,
+            author=author,
+            **_basis(checked),
+        )
+
+
+def may_override(author: Any) -> bool:
+    """Whether somebody may promote although a gate failed: an administrator, or a command."""
+    return author is None or author.has_perm("classifier.override_gates")
+
+
+def _basis(checked: Checked) -> dict[str, Any]:
+    """Return what the history keeps of what was checked."""
+    return {
+        "evaluation": checked.evaluation,
+        "gates": [gate.as_dict() for gate in checked.gates],
+        "overridden": [gate.name for gate in checked.failed],
+    }
 
 
 @transaction.atomic
@@ -178,6 +235,37 @@ def roll_back(
         author=author,
         reverses=standing,
     )
+
+
+@transaction.atomic
+def remove_alias(alias: str, *, reason: str, author: Any = None) -> Promotion:
+    """Take an alias away; its history stays, and ends with who did so and why.
+
+    Raises ReasonMissing, UnknownAlias, AliasNeeded (champion), and `Refused` (bad_alias).
+    """
+    _check_alias(alias)
+    reason = _checked_reason(reason)
+    if alias == CHAMPION:
+        raise AliasNeeded(f"{CHAMPION} answers where no model is named, and stays. Promote another to it.")
+    pointer = Alias.objects.select_for_update().filter(name=alias).first()
+    if pointer is None:
+        raise UnknownAlias(f"There is no alias {alias}.")
+    moved = Promotion.objects.create(
+        alias=alias,
+        kind=Promotion.Kind.REMOVE,
+        version=pointer.version,
+        previous=pointer.version,
+        reason=reason,
+        author=author,
+    )
+    pointer.delete()
+    return moved
+
+
+def answering_at(alias: str, moment: datetime) -> Promotion | None:
+    """Return the move by which an alias pointed at its version at a moment; None where it pointed at none."""
+    moved = Promotion.objects.until(alias, moment).select_related("version", "evaluation", "author").first()
+    return None if moved is None or moved.kind == Promotion.Kind.REMOVE else moved
 
 
 def find_model(text: str | int | None = None, user: Any = None) -> ModelVersion:
@@ -222,6 +310,13 @@ def code_version() -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return told.stdout.strip()[:64]
+
+
+def _highest(name: str) -> int:
+    """Return the highest number that a version of a name has, or had before it was deleted."""
+    rows: tuple[Any, ...] = (ModelVersion.objects, RemovedVersion.objects)
+    found = (each.filter(name=name).aggregate(highest=Max("version"))["highest"] for each in rows)
+    return max((number or 0 for number in found), default=0)
 
 
 def _move(

@@ -55,6 +55,13 @@ def main(url: str, user: str, password: str) -> None:
         page.locator(".thumb").first.wait_for()
         page.wait_for_timeout(1000)
         page.screenshot(path=FOLDER / "queue.png")
+        page.goto(f"{url}/workbench/?dataset=sample&model=champion&disagrees=true&ordering=-confidence")
+        page.locator(".thumb").first.click()
+        page.keyboard.press("Enter")
+        page.keyboard.press("w")
+        page.locator(".why .thumb").first.wait_for(timeout=120_000)
+        page.wait_for_timeout(2000)
+        page.screenshot(path=FOLDER / "why.png")
         browser.close()
 
 

@@ -1,5 +1,6 @@
 """Rows of trained models and their work to test with; files are placeholders, or a real tiny ONNX network."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,16 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from classifier.models import ModelVersion, Prediction
+from classifier.networks.foreign.stated import Stated
 from datasets.models import Dataset, Image, Split
 from datasets.models.label_class import DEFAULT_CLASSES
 from datasets.splitting import make_split
 from tests.factories import DatasetFactory, ImageFactory, PaperFactory
-from training_jobs.models import ImportJob, InferenceJob, TrainingRun
+from training_jobs.models import ImportJob, InferenceJob, ModelImport, TrainingRun
 
 CLASSES = [str(fields["name"]) for fields in DEFAULT_CLASSES]
 SIZE = 8
+PLACEHOLDER = b"a placeholder"
 
 
 def write_onnx(path: Path, *, classes: int = len(CLASSES), size: int = SIZE) -> str:
@@ -25,8 +28,6 @@ def write_onnx(path: Path, *, classes: int = len(CLASSES), size: int = SIZE) -> 
 
     Input (N, size, size, 3) float32 0..255; output (N, classes), a softmax.
     """
-    from hashlib import sha256
-
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -58,8 +59,48 @@ def write_onnx(path: Path, *, classes: int = len(CLASSES), size: int = SIZE) -> 
     return sha256(path.read_bytes()).hexdigest()
 
 
+def write_seeing_onnx(path: Path, *, classes: int = len(CLASSES), size: int = SIZE) -> str:
+    """Write a convolutional network: the first class is for red, the second green, the third blue, at 0..255.
+
+    Its map has the mean colour of each 2 x 2 pixels. Input and output are as those of `write_onnx`.
+    """
+    from hashlib import sha256
+
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    means = np.zeros((3, 3, 2, 2), dtype=np.float32)
+    weights = np.full((3, classes), -0.01, dtype=np.float32)
+    for channel in range(3):
+        means[channel, channel] = 0.25
+        weights[channel, channel] = 0.1
+    nodes = [
+        helper.make_node("Transpose", ["pixels"], ["channels_first"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["channels_first", "means"], ["convolved"], strides=[2, 2]),
+        helper.make_node("Relu", ["convolved"], ["map"]),
+        helper.make_node("GlobalAveragePool", ["map"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["features"]),
+        helper.make_node("MatMul", ["features", "weights"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "colour",
+        [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["N", size, size, 3])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", classes])],
+        [numpy_helper.from_array(means, "means"), numpy_helper.from_array(weights, "weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, path)
+    return sha256(path.read_bytes()).hexdigest()
+
+
 class ModelVersionFactory(DjangoModelFactory[ModelVersion]):
-    """A version with files that only stand there; `answers=True` gives it a real network by brightness."""
+    """A version with files that only stand there.
+
+    `answers=True` gives it a real network by brightness, `sees=True` a convolutional one by colour.
+    """
 
     class Meta:
         model = ModelVersion
@@ -72,19 +113,20 @@ class ModelVersionFactory(DjangoModelFactory[ModelVersion]):
     input_size = SIZE
     geometry = "letterbox"
     directory = factory.LazyAttribute(lambda made: f"models/{made.name}/test-{made.version}")
-    keras_sha256 = "0" * 64
-    onnx_sha256 = "1" * 64
+    keras_sha256 = sha256(PLACEHOLDER).hexdigest()
+    onnx_sha256 = sha256(PLACEHOLDER).hexdigest()
     parity = 0.0
 
     @classmethod
     def _create(cls, model_class: type[ModelVersion], *args: Any, **kwargs: Any) -> ModelVersion:
-        answers = kwargs.pop("answers", False)
+        answers, sees = kwargs.pop("answers", False), kwargs.pop("sees", False)
         directory = Path(settings.DATA_DIR) / kwargs["directory"]
         directory.mkdir(parents=True, exist_ok=True)
         for name in ("model.keras", "model.onnx", "recipe.json"):
-            (directory / name).write_bytes(b"a placeholder")
-        if answers:
-            kwargs["onnx_sha256"] = write_onnx(
+            (directory / name).write_bytes(PLACEHOLDER)
+        if answers or sees:
+            write = write_seeing_onnx if sees else write_onnx
+            kwargs["onnx_sha256"] = write(
                 directory / "model.onnx", classes=len(kwargs["classes"]), size=kwargs["input_size"]
             )
         return model_class.objects.create(**kwargs)
@@ -191,6 +233,21 @@ class ImportJobFactory(DjangoModelFactory[ImportJob]):
     dataset_slug = "imported"
     archive = "imports/none.zip"
     archive_name = "panels.zip"
+
+
+class ModelImportFactory(DjangoModelFactory[ModelImport]):
+    """A queued import of a model whose file is not there."""
+
+    class Meta:
+        model = ModelImport
+
+    name = "old"
+    architecture = ModelVersion.Architecture.RESNET50
+    classes = factory.LazyFunction(lambda: list(CLASSES))
+    stated = factory.LazyFunction(lambda: Stated(architecture="resnet50").as_dict())
+    file = "imports/none.model"
+    file_name = "old.h5"
+    file_sha256 = "0" * 64
 
 
 def images_in(split: Split, subset: str) -> Any:

@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from datasets.errors import Refused
 from training_jobs.models import ImportJob, Job
 
 ARCHIVES = "imports"
+MODEL = ".model"
 MOST_BYTES = 50 * 2**30
 
 
@@ -87,25 +88,40 @@ def keep_archive(archive: Upload | Path) -> str:
 
     Raises ArchiveTooLarge, `Refused` (not_an_archive).
     """
-    check_archive_size(archive.stat().st_size if isinstance(archive, Path) else archive.size or 0)
+    check_archive_size(size_of(archive))
+    return kept(archive, suffix=".zip", check=_check_zip)
+
+
+def size_of(file: Upload | Path) -> int:
+    """Return how many bytes a file has."""
+    return file.stat().st_size if isinstance(file, Path) else file.size or 0
+
+
+def kept(file: Upload | Path, *, suffix: str, check: Callable[[Path], None]) -> str:
+    """Copy a file into the data directory, whole or not at all; return its path there.
+
+    `check` looks at the copy, and may refuse it.
+    """
     folder = Path(settings.DATA_DIR) / ARCHIVES
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{uuid.uuid4().hex}.zip"
+    path = folder / f"{uuid.uuid4().hex}{suffix}"
     aside = path.with_name(f".{path.name}")
     try:
-        with aside.open("xb") as file:
-            for block in _blocks(archive):
-                file.write(block)
-            file.flush()
-            os.fsync(file.fileno())
-        if not zipfile.is_zipfile(aside):
-            raise Refused(
-                "The file is no zip archive. Pack images and labels as a zip.", code="not_an_archive"
-            )
+        with aside.open("xb") as copy:
+            for block in _blocks(file):
+                copy.write(block)
+            copy.flush()
+            os.fsync(copy.fileno())
+        check(aside)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
     return str(path.relative_to(settings.DATA_DIR))
+
+
+def _check_zip(path: Path) -> None:
+    if not zipfile.is_zipfile(path):
+        raise Refused("The file is no zip archive. Pack images and labels as a zip.", code="not_an_archive")
 
 
 def _blocks(archive: Upload | Path) -> Iterable[bytes]:

@@ -21,12 +21,21 @@ from training_jobs.devices import device_name
 from training_jobs.endings import at_work, is_ending
 from training_jobs.launching import wake
 from training_jobs.leavings import clear_leavings
-from training_jobs.models import ImportJob, InferenceJob, Job, LeaseLost, TrainingRun, WorkerEnding
+from training_jobs.models import (
+    ExportJob,
+    ImportJob,
+    InferenceJob,
+    Job,
+    LeaseLost,
+    ModelImport,
+    TrainingRun,
+    WorkerEnding,
+)
 from training_jobs.sweeping import advance_sweeps
 
 logger = logging.getLogger(__name__)
 
-KINDS: tuple[type[Job], ...] = (TrainingRun, InferenceJob, ImportJob)
+KINDS: tuple[type[Job], ...] = (TrainingRun, InferenceJob, ImportJob, ExportJob, ModelImport)
 BEATS_PER_LEASE = 6
 ASK_EVERY = 1.0
 LOOK_EVERY = 0.5
@@ -132,7 +141,7 @@ class Claim:
 def stop_if_asked(claim: Claim) -> None:
     """Raise FittingCancelled where a person asked for an end, LeaseLost where the job was taken away."""
     if claim.should_stop():
-        raise FittingCancelled("The training was cancelled.")
+        raise FittingCancelled("The job was cancelled.")
 
 
 @contextmanager

@@ -13,15 +13,29 @@ from django.conf import settings
 from django.utils import timezone
 
 from classifier.models import ModelVersion
-from training_jobs.archives import ARCHIVES
-from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
+from training_jobs.archives import ARCHIVES, MODEL
+from training_jobs.models import (
+    ExportJob,
+    ImportJob,
+    InferenceJob,
+    Job,
+    ModelImport,
+    TrainingRun,
+)
 
 SCRATCH = "scratch"
 MODELS = "models"
 CHECKPOINTS = "checkpoints"
 # How long an archive whose jobs have ended is kept, and a file that nobody has written to.
 KEPT_FOR = timedelta(days=1)
-_NAMES: dict[str, type[Job]] = {"run": TrainingRun, "inference": InferenceJob, "import": ImportJob}
+_NAMES: dict[str, type[Job]] = {
+    "run": TrainingRun,
+    "inference": InferenceJob,
+    "import": ImportJob,
+    # `export-*` is a dataset on its way out.
+    "form": ExportJob,
+    "model": ModelImport,
+}
 _OF_ATTEMPT = re.compile(rf"(?P<kind>{'|'.join(_NAMES)})-(?P<job>\d{{1,18}})-(?P<attempt>\d{{1,9}})")
 
 
@@ -31,9 +45,9 @@ def scratch_of(job: Job) -> Path:
     return Path(settings.DATA_DIR) / SCRATCH / f"{kind}-{job.pk}-{job.attempt}"
 
 
-def place_of(run: TrainingRun) -> Path:
+def place_of(job: TrainingRun | ModelImport) -> Path:
     """Return the folder of the version that one attempt publishes; no other attempt has the same."""
-    return Path(settings.DATA_DIR) / MODELS / run.name / f"run-{run.pk}-{run.attempt}"
+    return Path(settings.DATA_DIR) / MODELS / job.name / scratch_of(job).name
 
 
 def checkpoints_of(run: TrainingRun, attempt: int) -> Path:
@@ -86,8 +100,10 @@ def _models(data_dir: Path) -> list[Path]:
     """Return the folders of attempts that are over, whose model never got its row."""
     left = {
         str(path.relative_to(data_dir)): path
-        for path, job in _of_ended_attempts(data_dir.glob(f"{MODELS}/*/run-*-*"))
-        if path.parent.name == job.name and _is_made_by(path, job)
+        for path, job in _of_ended_attempts(data_dir.glob(f"{MODELS}/*/*-*-*"))
+        if isinstance(job, TrainingRun | ModelImport)
+        and path.parent.name == job.name
+        and _is_made_by(path, job)
     }
     # A version is read after its run: it got its row as the run ended.
     published = ModelVersion.objects.filter(directory__in=left).values_list("directory", flat=True)
@@ -95,20 +111,29 @@ def _models(data_dir: Path) -> list[Path]:
 
 
 def _archives(data_dir: Path) -> list[Path]:
-    """Return the archives all of whose jobs ended longer ago than an archive is kept."""
-    found = {f"{ARCHIVES}/{path.name}": path for path in data_dir.glob(f"{ARCHIVES}/[!.]*.zip")}
+    """Return the archives and weights all of whose jobs ended longer ago than a file is kept."""
+    return [
+        *_files_of(data_dir, ImportJob, "archive", ".zip"),
+        *_files_of(data_dir, ModelImport, "file", MODEL),
+    ]
+
+
+def _files_of(data_dir: Path, kind: Any, column: str, suffix: str) -> list[Path]:
+    """Return the files that jobs of a kind name in a column, and none needs any more."""
+    found = {f"{ARCHIVES}/{path.name}": path for path in data_dir.glob(f"{ARCHIVES}/[!.]*{suffix}")}
     if not found:
         return []
-    jobs = ImportJob.objects.filter(archive__in=found)
+    jobs = kind.objects.filter(**{f"{column}__in": found})
     ended = jobs.filter(state__in=Job.ENDED, finished_at__lt=timezone.now() - KEPT_FOR)
-    needed = jobs.exclude(pk__in=ended.values("pk")).values_list("archive", flat=True)
-    known = jobs.values_list("archive", flat=True)
-    return [found[archive] for archive in set(known) - set(needed)]
+    needed = jobs.exclude(pk__in=ended.values("pk")).values_list(column, flat=True)
+    known = jobs.values_list(column, flat=True)
+    return [found[name] for name in set(known) - set(needed)]
 
 
 def _part_files(data_dir: Path) -> list[Path]:
     """Return uploads and exports that were broken off: nobody has written to them for long."""
-    found = (*data_dir.glob(f"{ARCHIVES}/.*.zip"), *data_dir.glob(f"{SCRATCH}/export-*"))
+    uploads = (path for suffix in (".zip", MODEL) for path in data_dir.glob(f"{ARCHIVES}/.*{suffix}"))
+    found = (*uploads, *data_dir.glob(f"{SCRATCH}/export-*"))
     oldest = (timezone.now() - KEPT_FOR).timestamp()
     return [path for path in found if _written_at(path, otherwise=oldest) < oldest]
 
@@ -125,11 +150,13 @@ def _of_ended_attempts(folders: Iterator[Path]) -> Iterator[tuple[Path, Any]]:
             yield path, job
 
 
-def _is_made_by(directory: Path, run: TrainingRun) -> bool:
-    """Whether a model's recipe tells of this very run; one of another database has other label times."""
+def _is_made_by(directory: Path, job: TrainingRun | ModelImport) -> bool:
+    """Whether a model's recipe tells of this very job; one of another database has other times."""
     try:
         recipe = json.loads((directory / "recipe.json").read_text())
-        return bool(recipe["label_cutoff"] == run.label_cutoff.isoformat())
+        if isinstance(job, ModelImport):
+            return bool(recipe["asked_at"] == job.created_at.isoformat())
+        return bool(recipe["label_cutoff"] == job.label_cutoff.isoformat())
     except (OSError, ValueError, LookupError, TypeError):
         return False
 

@@ -20,7 +20,7 @@ from datasets.models import Image, Subset
 from training_jobs.leases import Claim, Reports, stop_if_asked
 from training_jobs.leavings import place_of
 from training_jobs.lessons import Lesson
-from training_jobs.models import TrainingRun
+from training_jobs.models import ModelImport, TrainingRun
 
 if TYPE_CHECKING:
     from classifier.networks.artefacts import Artefacts
@@ -76,9 +76,9 @@ def publish_files(
     )
 
 
-def into_models(run: TrainingRun, published: Path) -> Path:
+def into_models(job: TrainingRun | ModelImport, published: Path) -> Path:
     """Rename the published folder to its place, which no other attempt can have; return that."""
-    place = place_of(run)
+    place = place_of(job)
     place.parent.mkdir(parents=True, exist_ok=True)
     published.rename(place)
     sync_folder(place.parent)

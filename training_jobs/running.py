@@ -13,12 +13,23 @@ from datasets.importing import import_archive
 from datasets.models import Image
 from training_jobs import endings
 from training_jobs.archives import ArchiveMissing, archive_is_there, archive_path
+from training_jobs.exporting import run_export
 from training_jobs.launching import wake
 from training_jobs.leases import Claim, Reports, claimed, next_run, wake_for_next
 from training_jobs.leavings import scratch_of
-from training_jobs.models import ImportJob, InferenceJob, LeaseLost, TrainingRun, WorkerEnding
+from training_jobs.model_importing import run_model_import
+from training_jobs.models import (
+    ExportJob,
+    ImportJob,
+    InferenceJob,
+    LeaseLost,
+    ModelImport,
+    TrainingRun,
+    WorkerEnding,
+)
 from training_jobs.sweeping import advance
 from training_jobs.training import run_training
+from training_jobs.vectors import prepare_vectors
 
 __all__ = ["carry_out", "carry_out_next", "run_import", "run_inference", "run_training"]
 
@@ -87,7 +98,10 @@ def _after(run: TrainingRun) -> None:
 
 
 def run_inference(job: InferenceJob, claim: Claim) -> None:
-    """Predict what the version has not said anything of yet; evaluate where that was asked for."""
+    """Predict what the version has not said anything of yet; evaluate, or prepare, what was asked for."""
+    if job.kind == InferenceJob.Kind.VECTORS:
+        prepare_vectors(job, claim)
+        return
     reports = Reports(job)
     evaluation = None
     if job.kind == InferenceJob.Kind.EVALUATION and job.label_cutoff is not None:
@@ -161,6 +175,10 @@ def _run(job: Any, claim: Claim) -> None:
             run_inference(job, claim)
         case ImportJob():
             run_import(job, claim)
+        case ExportJob():
+            run_export(job, claim)
+        case ModelImport():
+            run_model_import(job, claim)
 
 
 def _stop(job: Any) -> None:

@@ -8,7 +8,13 @@ from typing import Any
 from celery import shared_task
 
 from datasets.errors import Refused
-from training_jobs.models import ImportJob, InferenceJob, TrainingRun
+from training_jobs.models import (
+    ExportJob,
+    ImportJob,
+    InferenceJob,
+    ModelImport,
+    TrainingRun,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +42,18 @@ def infer(job_id: int) -> None:
 def run_import(job_id: int) -> None:
     """Carry out an import."""
     _carry_out(ImportJob, job_id)
+
+
+@shared_task(name=ExportJob.TASK)
+def export_model(job_id: int) -> None:
+    """Carry out the export of a version."""
+    _carry_out(ExportJob, job_id)
+
+
+@shared_task(name=ModelImport.TASK)
+def import_model(job_id: int) -> None:
+    """Carry out the import of a model."""
+    _carry_out(ModelImport, job_id)
 
 
 def _carry_out(kind: Any, pk: int) -> None:

@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from biofors_site.api.explaining import ExplainsImages
 from biofors_site.api.filters import OF_PREDICTIONS, WideImageFilter, with_predictions
 from classifier.registry import find_model
 from datasets.api.images import ImageViewSet
@@ -74,8 +75,8 @@ class ImageWithPredictionSerializer(ImageSerializer):
         responses=ImageWithPredictionSerializer,
     ),
 )
-class PredictedImageViewSet(ImageViewSet):
-    """Images with the label in force and, where a model is chosen, with its prediction."""
+class PredictedImageViewSet(ExplainsImages, ImageViewSet):
+    """Images with the label in force and, where a model is chosen, with its prediction, and why."""
 
     serializer_class = ImageWithPredictionSerializer
     filterset_class = WideImageFilter

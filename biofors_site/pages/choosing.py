@@ -122,9 +122,11 @@ def _of_cell(request: HttpRequest, query: dict[str, str]) -> Choice:
     images = evaluated_images(evaluation, **cell).visible_to(request.user)
     return Choice(
         images.none() if errors else with_predictions(images, evaluation.version),
-        address(reverse("evaluation-images", args=[evaluation.pk]), **cell),
+        address(reverse("evaluation-images", args=[evaluation.pk]), **cell, ordering="-confidence"),
         {name: query[name] for name in _CELL if name in query},
         version=evaluation.version,
         evaluation=evaluation,
+        # The surest first: of the images in a wrong cell these are the most telling.
+        ordering=("-predicted_confidence", "-id"),
         errors=errors,
     )

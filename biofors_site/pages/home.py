@@ -13,7 +13,14 @@ from datasets.admin.page import Page, address
 from datasets.api.facets import count_up_to
 from datasets.models import Dataset, LabelBatch, Split, Subset
 from datasets.queries import class_counts, class_looks, state_counts
-from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
+from training_jobs.models import (
+    ExportJob,
+    ImportJob,
+    InferenceJob,
+    Job,
+    ModelImport,
+    TrainingRun,
+)
 
 NEWS = 8
 QUEUE = 6
@@ -148,13 +155,11 @@ def _steps(dataset: Dataset, states: dict[str, int], champion: Alias | None, use
 
 
 def _test_scores(version: ModelVersion, user: Any) -> Evaluation | None:
-    """Return the newest scores of a version on the test subset of the split it was trained on."""
-    return (
-        Evaluation.objects.visible_to(user)
-        .filter(version=version, split=version.split, subset=Subset.TEST)
-        .select_related("split__dataset")
-        .first()
-    )
+    """Return the newest scores of a version on test of the split it was trained on, if there is one."""
+    tests = Evaluation.objects.visible_to(user).filter(version=version, subset=Subset.TEST)
+    if version.split is not None:
+        tests = tests.filter(split=version.split)
+    return tests.select_related("split__dataset").first()
 
 
 def _queue(user: Any) -> list[dict[str, Any]]:
@@ -163,13 +168,20 @@ def _queue(user: Any) -> list[dict[str, Any]]:
         (TrainingRun, "run"),
         (InferenceJob, "inference-job"),
         (ImportJob, "import"),
+        (ExportJob, "export-model"),
+        (ModelImport, "model-import"),
     )
     jobs = [
-        {"job": job, "link": reverse(route, args=[job.pk]), "name": str(job)}
+        {"job": job, "link": reverse(route, args=[_address_of(job)]), "name": str(job)}
         for kind, route in kinds
         for job in kind._default_manager.visible_to(user).active().order_by("id")[:QUEUE]  # type: ignore[attr-defined]
     ]
     return sorted(jobs, key=lambda each: each["job"].state == Job.State.QUEUED)[:QUEUE]
+
+
+def _address_of(job: Job) -> int:
+    """Return the id that a job's page is found by."""
+    return job.version_id if isinstance(job, ExportJob) else job.pk
 
 
 def _news(dataset: Dataset, user: Any) -> list[News]:
@@ -227,9 +239,7 @@ def _promotion_news(user: Any) -> list[News]:
         News(
             move.created_at,
             _who(move.author),
-            f"promoted {move.version} to {move.alias}: {move.reason}"
-            if move.kind == Promotion.Kind.PROMOTE
-            else f"rolled {move.alias} back to {move.version}: {move.reason}",
+            f"{move.deed}: {move.reason}",
             _to("model", move.version),
         )
         for move in moves[:NEWS]

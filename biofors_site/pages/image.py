@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from biofors_site.pages.choosing import chosen
+from biofors_site.pages.why import why_of
 from classifier.models import Prediction
 from classifier.models.registry import CHAMPION
 from datasets.admin.page import Page, address
@@ -41,6 +42,7 @@ class ImagePage(Page):
             "query": choice.query,
             "longest_reason": LONGEST_REASON,
             "may_label": self.may("datasets.add_label"),
+            "why": why_of(self.request.user, choice.version),
             "setup": {
                 "id": image.pk,
                 "version": image.version,

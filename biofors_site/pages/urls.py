@@ -3,6 +3,7 @@
 from django.urls import path
 
 from biofors_site.pages.dataset import DatasetPage
+from biofors_site.pages.errors import ErrorsPage
 from biofors_site.pages.home import HomePage
 from biofors_site.pages.image import ImagePage, ImagePanel
 from biofors_site.pages.review import ReviewPage
@@ -13,6 +14,7 @@ urlpatterns = [
     path("workbench/", WorkbenchPage.as_view(), name="workbench"),
     path("review/", ReviewPage.as_view(), name="review"),
     path("datasets/<slug:slug>/", DatasetPage.as_view(), name="dataset"),
+    path("models/<int:pk>/errors/", ErrorsPage.as_view(), name="model-errors"),
     path("images/<int:pk>/", ImagePage.as_view(), name="image"),
     path("images/<int:pk>/panel/", ImagePanel.as_view(), name="image-panel"),
 ]

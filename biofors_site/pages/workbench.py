@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from biofors_site.api.filters import OF_PREDICTIONS
 from biofors_site.pages.choosing import FILTERS, Choice, chosen
+from biofors_site.pages.why import why_of
 from biofors_site.queueing import question_of
 from classifier.models import ModelVersion
 from classifier.models.registry import CHAMPION
@@ -114,6 +115,7 @@ class WorkbenchPage(Page):
             "longest_reason": LONGEST_REASON,
             "may_label": may_label,
             "may_queue": self.may("datasets.add_queue"),
+            "why": why_of(self.request.user, choice.version),
             "setup": self._setup(choice, may_label=may_label),
         }
 
@@ -148,6 +150,7 @@ class WorkbenchPage(Page):
             "looks": class_looks(queue.dataset),
             "longest_reason": LONGEST_REASON,
             "may_label": True,
+            "why": why_of(self.request.user),
             "setup": {
                 "queue": {"id": queue.pk, "blind": queue.blind},
                 "query": {"dataset": queue.dataset.slug},

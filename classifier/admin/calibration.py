@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from classifier.abstaining import read_threshold, set_threshold, told_threshold
-from classifier.admin.model import OfModel
+from classifier.admin.evaluated import OfModel
 from classifier.calibrating import calibrate
 from classifier.confidence import Confidence, judge_confidence
 from classifier.diagrams import CURVE, highest_risk, reliability_diagram, risk_curve

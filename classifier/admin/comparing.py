@@ -6,12 +6,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from classifier.comparison import MOST_MODELS, Comparison, Paired, compare
-from classifier.evaluation import EvaluationIncomplete, labels_as_of, predictions_in
+from classifier.answers import predicted_by, truths_of
+from classifier.cautions import TrainedOnTest
+from classifier.comparison import MOST_MODELS, Comparison, behind, compare
+from classifier.evaluation import EvaluationIncomplete
 from classifier.matrix import shown_difference, shown_matrix
+from classifier.metrics import Scores
 from classifier.models import ModelVersion, Prediction
 from classifier.models.registry import CHAMPION
+from classifier.pairing import Change, Paired
 from classifier.registry import find_model
+from classifier.statistics.resampling import METHOD
 from classifier.verdict import judge
 from datasets.admin.page import Page, address
 from datasets.api.filter_forms import split_named
@@ -83,10 +88,13 @@ class ComparePage(Page):
 
     def _compared(self, versions: list[ModelVersion], split: Split) -> dict[str, Any]:
         """Return what is shown of a comparison, or of the refusal of one."""
+        despite_leaks = bool(self.request.GET.get("despite_leaks"))
         try:
-            done = compare(versions, split=split, subset=self.subset)
+            done = compare(versions, split=split, subset=self.subset, despite_leaks=despite_leaks)
         except EvaluationIncomplete as refusal:
             return {"refusal": refusal, "lacking": _lacking(versions, split, self.subset)}
+        except TrainedOnTest as refusal:
+            return {"refusal": refusal, "query": self._query(), "offers_leaks": True}
         except Refused as refusal:
             return {"refusal": refusal}
         pair = self._pair(done)
@@ -109,7 +117,9 @@ class ComparePage(Page):
             "difference": zip(done.classes, shown_difference(done.classes, pair.difference), strict=True),
             "fixed": self._said(pair, pair.fixed),
             "broken": self._said(pair, pair.broken),
+            "both_wrong": self._said(pair, pair.both_wrong),
             "most_images": MOST_IMAGES,
+            "method": METHOD,
         }
 
     def _query(self) -> str:
@@ -182,52 +192,64 @@ class ComparePage(Page):
 
 def _lacking(versions: list[ModelVersion], split: Split, subset: str) -> list[ModelVersion]:
     """Return the versions that have not classified what another has, or nothing."""
-    labels = labels_as_of(split, subset, timezone.now()).keys()
-    said = [labels & predictions_in(version, split, subset).keys() for version in versions]
-    most = max(map(len, said))
-    return [version for version, own in zip(versions, said, strict=True) if not own or len(own) < most]
+    truths = truths_of(split, subset, timezone.now(), classes=versions[0].classes)
+    said = [predicted_by(version, truths) for version in versions]
+    return [version for version, _ in behind(versions, said)]
 
 
 def _score_table(done: Comparison) -> list[dict[str, Any]]:
-    """Return a row a score: its name, and for each version the value and how it differs from the first's."""
-    rows: list[tuple[str, str | None, list[float | None]]] = [
-        ("Macro-F1", None, [scores.macro_f1 for scores in done.scores]),
-        ("Accuracy", None, [scores.accuracy for scores in done.scores]),
-        ("Balanced accuracy", None, [scores.balanced_accuracy for scores in done.scores]),
-    ]
-    rows += [
-        ("F1", name, [scores.per_class[place].f1 for scores in done.scores])
-        for place, name in enumerate(done.classes)
+    """Return a row a score: its name, and for each version the value, its interval, and its change."""
+    rows: list[tuple[str, str, str]] = [
+        ("Macro-F1", "macro_f1", ""),
+        ("Balanced accuracy", "balanced_accuracy", ""),
+        ("Accuracy", "accuracy", ""),
+        *(("F1", "f1", name) for name in done.classes),
     ]
     return [
-        {
-            "name": name,
-            "class": of_class,
-            "values": [
-                {
-                    "name": str(version),
-                    "value": value,
-                    "place": "" if value is None else f"{100 * value:.1f}",
-                    "best": value is not None and value == _best(values),
-                    **_less(value, values[0]),
-                }
-                for version, value in zip(done.versions, values, strict=True)
-            ],
-        }
-        for name, of_class, values in rows
+        {"name": name, "class": of_class, "values": _row(done, score, of_class)}
+        for name, score, of_class in rows
     ]
 
 
-def _best(values: list[float | None]) -> float:
-    return max(value for value in values if value is not None)
+def _row(done: Comparison, score: str, of_class: str) -> list[dict[str, Any]]:
+    """Return one score of each version."""
+    values = [_value(scores, score, of_class) for scores in done.scores]
+    changes: list[Change | None] = [None, *(pair.change(score, of_class) for pair in done.paired)]
+    there = [value for value in values if value is not None]
+    return [
+        {
+            "name": str(version),
+            "value": value,
+            "place": "" if value is None else f"{100 * value:.1f}",
+            "best": value is not None and value == max(there),
+            "ends": (told["per_class"][of_class] if of_class else told).get(score),
+            **(_shown(change) if change else {}),
+        }
+        for version, value, told, change in zip(done.versions, values, done.intervals, changes, strict=True)
+    ]
 
 
-def _less(value: float | None, first: float | None) -> dict[str, Any]:
-    """Return the difference from the first, signed; none where there is nothing to subtract."""
-    if value is None or first is None:
+def _value(scores: Scores, score: str, of_class: str) -> float | None:
+    if of_class:
+        return next(each.f1 for each in scores.per_class if each.name == of_class)
+    value: float = getattr(scores, score)
+    return value
+
+
+def _shown(change: Change) -> dict[str, Any]:
+    """Return a change, signed, with its interval; none where there is nothing to subtract."""
+    if change.difference is None:
         return {}
+    between = ""
+    if change.low is not None and change.high is not None:
+        between = f"{_signed(change.low, 2)} to {_signed(change.high, 2)}"
     return {
-        "difference": f"{value - first:+.3f}".replace("-", "\N{MINUS SIGN}"),
-        "rises": round(value - first, 3) > 0,
-        "falls": round(value - first, 3) < 0,
+        "difference": _signed(change.difference, 3),
+        "between": between,
+        "rises": change.is_shown and change.difference > 0,
+        "falls": change.is_shown and change.difference < 0,
     }
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")

@@ -5,74 +5,40 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.functional import cached_property
 
+from classifier.admin.evaluated import OfModel, matrix_of, one_of, told_method
 from classifier.api.serializers import described
 from classifier.cautions import cautions
-from classifier.figures import draw_matrix
-from classifier.matrix import Matrix, shown_matrix
+from classifier.exports import files_of
+from classifier.gates import GateFailed
+from classifier.matrix import ORDERS
 from classifier.models import Alias, Evaluation, ModelVersion, Promotion
 from classifier.models.registry import CHAMPION
-from classifier.registry import promote, roll_back
-from datasets.admin.page import Page, address
+from classifier.registry import may_override, promote, roll_back
+from classifier.rescoring import changed_since, timeline
+from classifier.timeline import shown_timeline
 from datasets.errors import Refused
+from datasets.ids import read_id
 from datasets.models import Split, Subset
-from datasets.queries import class_looks
+from datasets.queries import class_looks, usual_looks
 
 WORST = 6
 OTHERS = 100
+SHOWN_SHARES = (("row", "of rows"), ("column", "of columns"), ("counts", "counts"))
+SHOWN_ORDERS = (
+    ("classes", "in their order"),
+    ("support", "largest first"),
+    ("errors", "worst first"),
+)
 _FIELDS = {
     "bad_alias": "alias",
     "already_promoted": "alias",
+    "unknown_evaluation": "evaluation",
     "reason_missing": "reason",
     "reason_too_long": "reason",
     "bad_reason": "reason",
 }
-
-
-class UnknownEvaluation(Refused):
-    """Raised where a version has no such evaluation."""
-
-    code = "unknown_evaluation"
-    status = 404
-
-
-class OfModel(Page):
-    """A door to one version and to one of its evaluations, chosen by the address."""
-
-    permissions = ("classifier.view_modelversion",)
-
-    @cached_property
-    def version(self) -> ModelVersion:
-        """The version of the address."""
-        seen = ModelVersion.objects.visible_to(self.request.user).select_related(
-            "split__dataset", "created_by"
-        )
-        return get_object_or_404(seen, pk=self.kwargs["pk"])
-
-    @cached_property
-    def evaluations(self) -> list[Evaluation]:
-        """All its evaluations, newest first."""
-        seen = Evaluation.objects.visible_to(self.request.user).filter(version=self.version)
-        return list(seen.select_related("split__dataset", "created_by"))
-
-    @cached_property
-    def evaluation(self) -> Evaluation | None:
-        """The one asked for; else the newest on the test subset of its own split, else the newest."""
-        asked = self.request.GET.get("evaluation")
-        for evaluation in self.evaluations:
-            if asked == str(evaluation.pk):
-                return evaluation
-        if asked:
-            raise UnknownEvaluation(f"{self.version} has no evaluation {asked!r:.40}.")
-        own = (
-            each
-            for each in self.evaluations
-            if each.split_id == self.version.split_id and each.subset == Subset.TEST
-        )
-        return next(own, self.evaluations[0] if self.evaluations else None)
 
 
 class ModelPage(OfModel):
@@ -86,7 +52,7 @@ class ModelPage(OfModel):
         version, evaluation = self.version, self.evaluation
         split = evaluation.split if evaluation else version.split
         self.use(split.dataset if split else None)
-        matrix = matrix_of(evaluation) if evaluation else None
+        matrix = matrix_of(evaluation, asked=self.request.GET.dict()) if evaluation else None
         typed = {"alias": CHAMPION, "reason": self.request.GET.get("reason", "")}
         return {
             **super().get_context_data(),
@@ -95,15 +61,28 @@ class ModelPage(OfModel):
             "version": version,
             "evaluation": evaluation,
             "evaluation_name": str(evaluation),
+            "stale": changed_since(evaluation) if evaluation else 0,
+            "timeline": shown_timeline(timeline(evaluation), current=evaluation) if evaluation else [],
+            "evaluation_key": str(evaluation.pk) if evaluation else "",
+            "interval_told": told_method(evaluation) if evaluation else "",
+            "shares": SHOWN_SHARES,
+            "orders": SHOWN_ORDERS,
+            "order": one_of(ORDERS, self.request.GET.get("order")),
             "evaluations": self.evaluations,
             "matrix": matrix,
             "worst": matrix.confusions(WORST) if matrix else [],
             "cautions": cautions(version, evaluation.split, evaluation.subset) if evaluation else [],
-            "looks": class_looks(split.dataset) if split else {},
+            "order_doubt": _order_doubt(version, evaluation),
+            "looks": class_looks(split.dataset) if split else usual_looks(),
             "standing": _standing(version, self.request.user),
             "history": _history(version, self.request.user),
             "recipe": described(version.config),
             "training_run": _training_run(version),
+            "files": files_of(version),
+            "may_override": may_override(self.request.user),
+            "may_describe": self.may("classifier.change_modelversion"),
+            "may_export": self.may("training_jobs.add_exportjob"),
+            "may_delete": self.may("classifier.delete_modelversion"),
             "others": ModelVersion.objects.visible_to(self.request.user)
             .exclude(pk=version.pk)
             .prefetch_related("aliases")[:OTHERS],
@@ -126,10 +105,16 @@ class ModelPage(OfModel):
 
     def _promote(self, request: HttpRequest) -> HttpResponse:
         typed = {name: request.POST.get(name, "").strip() for name in ("alias", "reason")}
+        based_on = read_id(request.POST.get("evaluation", ""))
+        override = request.POST.get("override") == "on"
         try:
-            promote(self.version, author=request.user, **typed)
+            promote(self.version, author=request.user, evaluation=based_on, override=override, **typed)
+        except GateFailed as refusal:
+            return self._again(
+                "promoting", {**typed, "based_on": based_on, "checked": refusal.checked}, refusal
+            )
         except Refused as refusal:
-            return self._again("promoting", typed, refusal)
+            return self._again("promoting", {**typed, "based_on": based_on}, refusal)
         messages.success(request, f"{self.version} is {typed['alias']} now.")
         return self._done()
 
@@ -143,7 +128,7 @@ class ModelPage(OfModel):
         messages.success(request, f"{moved.alias} is {moved.version} again.")
         return self._done()
 
-    def _again(self, form: str, typed: dict[str, str], refusal: Refused) -> HttpResponse:
+    def _again(self, form: str, typed: dict[str, Any], refusal: Refused) -> HttpResponse:
         errors = {_FIELDS.get(refusal.code, "form"): str(refusal)}
         context = self.get_context_data(**{form: {**typed, "errors": errors}})
         return self.render_to_response(context, status=refusal.status)
@@ -152,50 +137,14 @@ class ModelPage(OfModel):
         return HttpResponseRedirect(reverse("model", args=[self.version.pk]))
 
 
-class MatrixPicture(OfModel):
-    """The confusion matrix as a file to keep."""
+def _order_doubt(version: ModelVersion, evaluation: Evaluation | None) -> str:
+    """Return what speaks for another order of an imported version's classes."""
+    if evaluation is None or version.origin != ModelVersion.Origin.IMPORTED:
+        return ""
+    # It loads SciPy, which no other page needs.
+    from classifier.class_order import order_doubt
 
-    file_format = "svg"
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Send the picture of the evaluation asked for."""
-        evaluation = self.evaluation
-        if evaluation is None:
-            raise UnknownEvaluation(f"{self.version} has not been evaluated yet: there is no matrix to draw.")
-        drawn = draw_matrix(
-            matrix_of(evaluation),
-            looks=class_looks(evaluation.split.dataset),
-            title=f"{self.version} on {evaluation.split} {evaluation.subset}",
-            told=_told_scores(evaluation),
-            file_format=self.file_format,
-        )
-        name = f"{self.version.name}-{self.version.version}-{evaluation.split.name}-{evaluation.subset}"
-        media_type = {"svg": "image/svg+xml", "png": "image/png"}[self.file_format]
-        disposition = f'attachment; filename="{name}.{self.file_format}"'
-        return HttpResponse(drawn, content_type=media_type, headers={"Content-Disposition": disposition})
-
-
-def matrix_of(evaluation: Evaluation) -> Matrix:
-    """Return an evaluation's matrix; its cells lead to their images in the workbench."""
-    workbench, dataset = reverse("workbench"), evaluation.split.dataset.slug
-    return shown_matrix(
-        evaluation.classes,
-        evaluation.matrix,
-        link=lambda actual, predicted: address(
-            workbench, evaluation=evaluation.pk, actual=actual, predicted=predicted, dataset=dataset
-        ),
-    )
-
-
-def _told_scores(evaluation: Evaluation) -> list[str]:
-    """Return the lines under the title of a picture."""
-    lines = [
-        f"{evaluation.total:,} images, macro-F1 {evaluation.macro_f1:.3f}, "
-        f"accuracy {evaluation.accuracy:.3f}, labels of {evaluation.label_cutoff:%Y-%m-%d %H:%M} UTC"
-    ]
-    if evaluation.split.leaks:
-        lines.append("This split leaks: the scores are too good")
-    return lines
+    return order_doubt(evaluation)
 
 
 def _standing(version: ModelVersion, user: Any) -> list[dict[str, Any]]:

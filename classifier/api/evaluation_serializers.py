@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from classifier.cautions import cautions
 from classifier.models import Evaluation
+from classifier.rescoring import changed_since
 from datasets.api.serializers import ImageSerializer
 from datasets.models import Subset
 
@@ -29,7 +30,8 @@ class MatrixField(serializers.ListField):
 class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
     """Scores of a version on a subset, by the labels as they stood at the cut-off.
 
-    `leaks`: test shares something with train; `warnings` say why the scores may be too good.
+    `leaks`: test shares something with train; `warnings` say why the scores may be too good. `stale`: of how
+    many images the label is another one now. `intervals`: 95 % of each score, `[low, high]`, over papers.
     """
 
     model = serializers.IntegerField(source="version_id", read_only=True)
@@ -40,6 +42,8 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
     per_class = ClassScoreSerializer(many=True, read_only=True)
     leaks = serializers.BooleanField(source="split.leaks", read_only=True)
     warnings = serializers.SerializerMethodField()
+    stale = serializers.SerializerMethodField()
+    intervals = serializers.JSONField(read_only=True)
     created_by = serializers.CharField(
         source="created_by.username", read_only=True, default=None, allow_null=True
     )
@@ -60,14 +64,21 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
             "accuracy",
             "macro_f1",
             "balanced_accuracy",
+            "intervals",
+            "papers",
             "total",
             "unreadable",
             "leaks",
             "warnings",
+            "stale",
             "created_at",
             "created_by",
         )
         read_only_fields = fields
+
+    def get_stale(self, evaluation: Evaluation) -> int:
+        """How many images of the subset bear another label now, or none, or their first."""
+        return changed_since(evaluation)
 
     def get_warnings(self, evaluation: Evaluation) -> list[str]:
         """Why the scores may be too good, as sentences."""
@@ -105,14 +116,38 @@ class ComparedModelSerializer(serializers.Serializer[Any]):
     accuracy = serializers.FloatField()
     balanced_accuracy = serializers.FloatField()
     per_class = ClassScoreSerializer(many=True)
+    intervals = serializers.JSONField()
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """How much higher a score of `b` is than that of `a`, with an interval that draws whole papers.
+
+    `level`: all intervals of headlines, and all of classes, hold together in 95 of 100 cases.
+    """
+
+    score = serializers.CharField()
+    of_class = serializers.CharField(allow_blank=True)
+    difference = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    level = serializers.FloatField()
+    is_shown = serializers.BooleanField(help_text="The interval leaves zero out.")
 
 
 class PairedSerializer(serializers.Serializer[Any]):
-    """Model `b` against `a`: McNemar's exact p, and the ids that only one of them has right."""
+    """Model `b` against `a`: McNemar's exact p, and the ids that only one of them has right.
+
+    `holm_p_value`: raised for the other pairs. `agreement`: of how many images both say the same.
+    """
 
     a = serializers.IntegerField()
     b = serializers.IntegerField()
     p_value = serializers.FloatField()
+    holm_p_value = serializers.FloatField()
+    agreement = serializers.FloatField()
+    kappa = serializers.FloatField(allow_null=True)
+    changes = ChangeSerializer(many=True)
+    both_wrong = serializers.ListField(child=serializers.IntegerField())
     only_a_right = serializers.IntegerField()
     only_b_right = serializers.IntegerField()
     fixed = serializers.ListField(child=serializers.IntegerField())
@@ -128,6 +163,7 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     subset = serializers.ChoiceField(choices=Subset.choices)
     label_cutoff = serializers.DateTimeField()
     total = serializers.IntegerField()
+    papers = serializers.IntegerField()
     left_out = serializers.IntegerField()
     leaks = serializers.BooleanField(help_text="Test shares papers, panel groups or bytes with train.")
     warnings = serializers.ListField(
@@ -138,6 +174,7 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     paired = PairedSerializer(many=True)
     fixed = serializers.ListField(child=serializers.IntegerField())
     broken = serializers.ListField(child=serializers.IntegerField())
+    verdicts = serializers.ListField(child=serializers.CharField(), help_text="A sentence or more a pair.")
 
 
 class NewEvaluationSerializer(serializers.Serializer[Any]):

@@ -1,6 +1,7 @@
 """Evaluations and comparison over REST; `training_jobs` adds the door that makes evaluations."""
 
-from typing import Any
+from dataclasses import astuple
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins
@@ -20,6 +21,8 @@ from classifier.comparison import MOST_MODELS, compare
 from classifier.evaluation import evaluated_images
 from classifier.models import Evaluation
 from classifier.registry import find_model
+from classifier.rescoring import rescore, with_touched
+from classifier.verdict import judge
 from datasets.api.filter_forms import split_named
 from datasets.api.serializers import ErrorSerializer
 from datasets.api.views import VisibleRows
@@ -34,9 +37,12 @@ from datasets.models import Subset
 class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows):
     """Evaluations: confusion matrix, scores per class, and the label cut-off they were scored on."""
 
-    queryset = Evaluation.objects.select_related("version__split__dataset", "split__dataset", "created_by")
+    queryset = with_touched(
+        Evaluation.objects.select_related("version__split__dataset", "split__dataset", "created_by")
+    )
     serializer_class = EvaluationSerializer
     filterset_class = EvaluationFilter
+    required_permissions: ClassVar[dict[str, tuple[str, ...]]] = {"rescore": ("classifier.add_evaluation",)}
 
     def get_serializer_context(self) -> dict[str, Any]:
         """Add a place for counts: a list holds many evaluations on few splits."""
@@ -77,6 +83,21 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Visibl
         shown = EvaluatedImageSerializer(page, many=True, context=self.get_serializer_context())
         return self.get_paginated_response(shown.data)
 
+    @extend_schema(
+        summary="Score again by the labels of now",
+        request=None,
+        responses={
+            201: EvaluationSerializer,
+            409: OpenApiResponse(ErrorSerializer, "`not_stale`, `not_evaluated`"),
+        },
+    )
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def rescore(self, request: Request, pk: str) -> Response:
+        """Make an evaluation by the labels of now, from what the model said: at once, no inference."""
+        made = rescore(self.get_object(), author=request.user)
+        shown = EvaluationSerializer(made, context=self.get_serializer_context())
+        return Response(shown.data, status=201)
+
 
 class CompareView(GenericAPIView[Any]):
     """Models side by side, on the same images."""
@@ -93,14 +114,21 @@ class CompareView(GenericAPIView[Any]):
             ),
             OpenApiParameter("split", required=True, description="A split's id, or dataset/name."),
             OpenApiParameter("subset", enum=Subset.values, default="test"),
+            OpenApiParameter(
+                "despite_leaks", bool, description="Compare models that were trained on papers of the subset."
+            ),
         ],
         responses={
             200: ComparisonSerializer,
-            409: OpenApiResponse(ErrorSerializer, "`not_evaluated`: a model has not classified the subset."),
+            409: OpenApiResponse(
+                ErrorSerializer,
+                "`not_evaluated`: a model has not classified the subset. `trained_on_test`: a model was "
+                "trained on papers of it.",
+            ),
         },
     )
     def get(self, request: Request) -> Response:
-        """Matrices, their difference, McNemar's exact test, and the ids of images fixed and broken."""
+        """Matrices, differences with intervals, tests, verdicts, and the ids of images fixed and broken."""
         params = request.query_params
         missing = {name: ["Name it."] for name in ("models", "split") if not params.get(name, "").strip(", ")}
         if missing:
@@ -112,5 +140,7 @@ class CompareView(GenericAPIView[Any]):
             [find_model(name, request.user) for name in names],
             split=split_named(params["split"], request.user),
             subset=params.get("subset") or Subset.TEST,
+            despite_leaks=params.get("despite_leaks", "").lower() in ("1", "true"),
         )
-        return Response(ComparisonSerializer(done.as_dict()).data)
+        verdicts = [" ".join(astuple(judge(done, pair))) for pair in done.paired]
+        return Response(ComparisonSerializer({**done.as_dict(), "verdicts": verdicts}).data)

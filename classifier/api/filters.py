@@ -25,11 +25,12 @@ class ModelAndSplitForm(RowsForm):
 
 
 class ModelFilter(RowsFilter):
-    """Versions by name, architecture, alias and split."""
+    """Versions by name, architecture, alias, tag and split."""
 
     name = django_filters.CharFilter(help_text="The model's name.")
     architecture = django_filters.ChoiceFilter(choices=ModelVersion.Architecture.choices)
     alias = django_filters.CharFilter("aliases__name", help_text="An alias, such as champion.")
+    tag = django_filters.CharFilter("tags__name", help_text="A tag.")
     split = django_filters.CharFilter(help_text="The split it was trained on: its id, or dataset/name.")
 
     class Meta:

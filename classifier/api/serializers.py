@@ -4,9 +4,10 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.reverse import reverse
 
-from classifier.models import ModelVersion, Promotion
-from classifier.models.registry import CHAMPION
+from classifier.exports import FORMATS, files_of
+from classifier.models import ModelVersion
 from classifier.networks.config import TrainingConfig
 from classifier.networks.errors import InvalidConfig
 
@@ -18,6 +19,15 @@ class ChecksumsSerializer(serializers.Serializer[Any]):
     onnx = serializers.CharField()
 
 
+class ExportSerializer(serializers.Serializer[Any]):
+    """One form of a model: `bytes` is null where the file is gone, `parity` where it is Keras itself."""
+
+    format = serializers.ChoiceField(choices=FORMATS)
+    bytes = serializers.IntegerField(source="byte_size", allow_null=True)
+    sha256 = serializers.CharField()
+    parity = serializers.FloatField(allow_null=True)
+
+
 class ModelSerializer(serializers.ModelSerializer[ModelVersion]):
     """A version with its whole recipe."""
 
@@ -27,6 +37,13 @@ class ModelSerializer(serializers.ModelSerializer[ModelVersion]):
     split_name = serializers.CharField(source="split", read_only=True, default=None, allow_null=True)
     sha256 = serializers.SerializerMethodField()
     aliases: Any = serializers.SlugRelatedField("name", many=True, read_only=True)
+    tags = serializers.ListField(source="tag_names", child=serializers.CharField(), read_only=True)
+    noted_by = serializers.CharField(
+        source="noted_by.username", read_only=True, default=None, allow_null=True
+    )
+    evaluations: Any = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
+    exports = serializers.SerializerMethodField()
+    card = serializers.SerializerMethodField()
     created_by = serializers.CharField(
         source="created_by.username", read_only=True, default=None, allow_null=True
     )
@@ -58,6 +75,12 @@ class ModelSerializer(serializers.ModelSerializer[ModelVersion]):
             "code_version",
             "libraries",
             "notes",
+            "noted_at",
+            "noted_by",
+            "tags",
+            "evaluations",
+            "exports",
+            "card",
             "created_at",
             "created_by",
         )
@@ -73,40 +96,15 @@ class ModelSerializer(serializers.ModelSerializer[ModelVersion]):
         """Checksums of its files."""
         return {"keras": version.keras_sha256, "onnx": version.onnx_sha256}
 
+    @extend_schema_field(ExportSerializer(many=True))
+    def get_exports(self, version: ModelVersion) -> list[dict[str, Any]]:
+        """The forms it can be downloaded in."""
+        return [ExportSerializer(file).data for file in files_of(version)]
 
-class PromoteSerializer(serializers.Serializer[Any]):
-    """Where an alias is to point, and why."""
-
-    alias = serializers.SlugField(max_length=64, default=CHAMPION)
-    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
-
-
-class RollbackSerializer(serializers.Serializer[Any]):
-    """Why an alias goes back."""
-
-    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
-    expected = serializers.IntegerField(
-        min_value=1,
-        max_value=2**63 - 1,
-        required=False,
-        allow_null=True,
-        help_text="The id of the model you saw it point at: `alias_moved` where it is another by now.",
-    )
-
-
-class PromotionSerializer(serializers.ModelSerializer[Promotion]):
-    """One move of an alias."""
-
-    model = serializers.IntegerField(source="version_id", read_only=True)
-    model_name = serializers.CharField(source="version", read_only=True)
-    previous = serializers.IntegerField(source="previous_id", read_only=True, allow_null=True)
-    by = serializers.CharField(source="author.username", read_only=True, default=None, allow_null=True)
-    at = serializers.DateTimeField(source="created_at", read_only=True)
-
-    class Meta:
-        model = Promotion
-        fields = ("id", "alias", "kind", "model", "model_name", "previous", "reason", "by", "at")
-        read_only_fields = fields
+    @extend_schema_field(serializers.URLField())
+    def get_card(self, version: ModelVersion) -> str:
+        """Where its model card is."""
+        return str(reverse("model-card", args=[version.pk], request=self.context.get("request")))
 
 
 class UsedModelSerializer(serializers.Serializer[Any]):

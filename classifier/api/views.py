@@ -3,6 +3,8 @@
 from functools import partial
 from typing import Any
 
+from django.db.models import Prefetch
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
@@ -16,17 +18,21 @@ from rest_framework.response import Response
 
 from classifier.api.calibration import CalibrationActions
 from classifier.api.filters import ModelFilter
-from classifier.api.serializers import (
-    ClassifiedSerializer,
-    ClassifySerializer,
-    ModelSerializer,
+from classifier.api.registry_serializers import (
+    CheckedSerializer,
+    DescriptionSerializer,
     PromoteSerializer,
     PromotionSerializer,
-    RollbackSerializer,
 )
+from classifier.api.serializers import ClassifiedSerializer, ClassifySerializer, ModelSerializer
+from classifier.card import card_of, written
 from classifier.classifying import MOST_FILES, any_classified, check_file_count, classify_files
-from classifier.models import Alias, ModelVersion
-from classifier.registry import find_model, promote, roll_back
+from classifier.describing import describe
+from classifier.exports import FORMATS, NotExported, file_of
+from classifier.gates import check_gates
+from classifier.models import Evaluation, ModelVersion
+from classifier.models.registry import CHAMPION
+from classifier.registry import promote
 from classifier.serving.engine import ArtefactMissing
 from datasets.api.documents import AnyAccept, check_body_size, send_file
 from datasets.api.images import FORM_ROOM
@@ -42,18 +48,38 @@ from datasets.decoding import MAX_BYTES
 class ModelViewSet(CalibrationActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, VisibleRows):
     """Model versions: complete, each with its recipe."""
 
-    queryset = ModelVersion.objects.select_related("split__dataset", "created_by").prefetch_related("aliases")
+    queryset = ModelVersion.objects.in_full().prefetch_related(
+        Prefetch("evaluations", Evaluation.objects.only("pk", "version"))
+    )
     serializer_class = ModelSerializer
     filterset_class = ModelFilter
     required_permissions = {
         **CalibrationActions.required_permissions,
         "promote": ("classifier.add_promotion",),
+        "partial_update": ("classifier.change_modelversion",),
+        "gates": ("classifier.view_modelversion", "classifier.view_evaluation"),
     }
+
+    @extend_schema(
+        summary="Change its notes and tags", request=DescriptionSerializer, responses={200: ModelSerializer}
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Set notes, plain text, or tags, or both; who last wrote notes is kept."""
+        version = self.get_object()
+        asked = DescriptionSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        describe(version, author=request.user, **asked.validated_data)
+        return Response(self.get_serializer(version).data)
 
     @extend_schema(
         summary="Point an alias at this version",
         request=PromoteSerializer,
-        responses={200: PromotionSerializer, 400: OpenApiResponse(ErrorSerializer, "`reason_missing`")},
+        responses={
+            200: PromotionSerializer,
+            400: OpenApiResponse(ErrorSerializer, "`reason_missing`"),
+            403: OpenApiResponse(ErrorSerializer, "`override_not_allowed`: administrators only."),
+            409: OpenApiResponse(ErrorSerializer, "`gate_failed`: `fields` says what each gate found."),
+        },
     )
     @action(detail=True, methods=["post"], filterset_class=None)
     def promote(self, request: Request, pk: str) -> Response:
@@ -61,69 +87,74 @@ class ModelViewSet(CalibrationActions, mixins.ListModelMixin, mixins.RetrieveMod
         version = self.get_object()
         asked = PromoteSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        values = asked.validated_data
-        moved = promote(version, alias=values["alias"], reason=values["reason"], author=request.user)
+        moved = promote(version, author=request.user, **asked.validated_data)
         return Response(PromotionSerializer(moved).data)
 
     @extend_schema(
+        summary="What is checked before it becomes champion",
+        parameters=[
+            OpenApiParameter("alias", default=CHAMPION, description="No gates stand before other aliases."),
+            OpenApiParameter("evaluation", int, description="The newest on a test subset unless named."),
+        ],
+        responses=CheckedSerializer,
+    )
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def gates(self, request: Request, pk: str) -> Response:
+        """Check the gates without promoting: each passes, fails, or cannot be checked."""
+        asked = PromoteSerializer(data={**request.query_params.dict(), "reason": "", "override": False})
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        checked = check_gates(self.get_object(), alias=values["alias"], evaluation=values.get("evaluation"))
+        return Response(CheckedSerializer(checked.as_dict()).data)
+
+    @extend_schema(summary="Its model card", responses={(200, "text/markdown"): OpenApiTypes.STR})
+    @action(detail=True, filterset_class=None, pagination_class=None, content_negotiation_class=AnyAccept)
+    def card(self, request: Request, pk: str) -> HttpResponseBase:
+        """Write, in Markdown, what the model is, learnt from, scores and is not for: from its record."""
+        version = self.get_object()
+        name = f"{version.name}-{version.version}.md"
+        return HttpResponse(
+            written(card_of(version)),
+            content_type="text/markdown; charset=utf-8",
+            headers={
+                "Content-Disposition": f'inline; filename="{name}"',
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
+
+    @extend_schema(
         summary="The model's file",
-        parameters=[OpenApiParameter("format", enum=["keras", "onnx"], default="keras")],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        parameters=[OpenApiParameter("format", enum=list(FORMATS), default="keras")],
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            404: OpenApiResponse(ErrorSerializer, "`not_exported`: that form has not been made."),
+        },
     )
     @action(detail=True, filterset_class=None, pagination_class=None, content_negotiation_class=AnyAccept)
     def download(self, request: Request, pk: str) -> HttpResponseBase:
-        """Send the Keras model, or the ONNX export that serving uses."""
+        """Send the Keras model, the ONNX export that serving uses, or LiteRT where it has been made."""
         version = self.get_object()
-        files = {
-            "keras": (version.keras_path, version.keras_sha256),
-            "onnx": (version.onnx_path, version.onnx_sha256),
-        }
         wanted = request.query_params.get("format", "keras")
-        if wanted not in files:
-            raise ValidationError({"format": [f"{wanted!r} is no format. There are: {', '.join(files)}."]})
-        path, sha256 = files[wanted]
+        if wanted not in FORMATS:
+            raise ValidationError({"format": [f"{wanted!r} is no format. There are: {', '.join(FORMATS)}."]})
+        file = file_of(version, wanted)
+        if file is None:
+            raise NotExported(
+                f"{version} has not been exported as {wanted} yet. Ask for it, then download it."
+            )
         try:
             return send_file(
                 request,
-                path,
+                file.path,
                 media_type="application/octet-stream",
-                name=f"{version.name}-{version.version}.{wanted}",
-                sha256=sha256,
+                name=f"{version.name}-{version.version}.{file.suffix}",
+                sha256=file.sha256,
                 attachment=True,
             )
         except FileNotFoundError as error:
             raise ArtefactMissing(
-                f"The {wanted} file of {version} is missing. Restore the data directory from a backup."
+                f"The {file.name} file of {version} is missing. Restore the data directory from a backup."
             ) from error
-
-
-class RollbackView(GenericAPIView[Any]):
-    """Back to where an alias pointed before."""
-
-    queryset = Alias.objects.all()
-    required_permissions = {"post": ("classifier.add_promotion",)}
-
-    @extend_schema(
-        tags=["models"],
-        summary="Take an alias back to the version before",
-        request=RollbackSerializer,
-        responses={
-            200: PromotionSerializer,
-            409: OpenApiResponse(ErrorSerializer, "`nothing_to_roll_back`, `alias_moved`"),
-        },
-    )
-    def post(self, request: Request, alias: str) -> Response:
-        """Take the last promotion of an alias back; say why."""
-        asked = RollbackSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        expected = asked.validated_data.get("expected")
-        moved = roll_back(
-            alias,
-            reason=asked.validated_data["reason"],
-            author=request.user,
-            expected=find_model(expected, request.user) if expected else None,
-        )
-        return Response(PromotionSerializer(moved).data)
 
 
 class ClassifyView(GenericAPIView[Any]):

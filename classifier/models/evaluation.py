@@ -13,6 +13,8 @@ class Evaluation(models.Model):
     `matrix[actual][predicted]` holds counts in the order of `classes`; `per_class` holds a dict per class
     with `name, precision, recall, f1, support` (None where a score is undefined). Scores lie in 0 to 1.
     `unreadable` counts images of the subset that are left out because their file cannot be read.
+    `papers` is how many the images come from, and `intervals` holds the 95 % interval of every score over
+    papers, as `classifier.statistics.scores.intervals` tells them; empty where they were never reckoned.
     """
 
     version = models.ForeignKey(
@@ -29,6 +31,8 @@ class Evaluation(models.Model):
     balanced_accuracy = models.FloatField()
     total = models.PositiveIntegerField()
     unreadable = models.PositiveIntegerField(default=0)
+    papers = models.PositiveIntegerField(default=0)
+    intervals = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

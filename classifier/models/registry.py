@@ -1,5 +1,6 @@
 """Names that point at the version in use, and the history of where they pointed."""
 
+from datetime import datetime
 from typing import Any, NoReturn, Self
 
 from django.conf import settings
@@ -34,15 +35,25 @@ class PromotionQuerySet(VisibleQuerySet["Promotion"]):
         """Promotions of an alias that no rollback has taken back, newest first."""
         return self.filter(alias=alias, kind=Promotion.Kind.PROMOTE, reversed_by__isnull=True).order_by("-id")
 
+    def until(self, alias: str, moment: datetime) -> Self:
+        """Moves of an alias up to a moment, newest first."""
+        return self.filter(alias=alias, created_at__lte=moment).order_by("-id")
+
 
 class Promotion(models.Model):
-    """One move of an alias: who, when, why, from which version to which. Never changed."""
+    """One move of an alias: who, when, why, from which version to which. Never changed.
+
+    `evaluation` is the one that the move was based on, `gates` what was checked before it, as `Gate.as_dict`
+    says; `overridden` names those that failed and were overruled. Where the alias was removed, `version` is
+    what it pointed at until then.
+    """
 
     class Kind(models.TextChoices):
-        """Forward, or back to what stood before."""
+        """Forward, back to what stood before, or away."""
 
         PROMOTE = "promote"
         ROLLBACK = "rollback"
+        REMOVE = "remove"
 
     alias = models.SlugField(max_length=64)
     kind = models.CharField(max_length=8, choices=Kind)
@@ -56,6 +67,11 @@ class Promotion(models.Model):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by"
     )
     reason = models.CharField(max_length=500)
+    evaluation = models.ForeignKey(
+        "classifier.Evaluation", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    gates = models.JSONField(default=list, blank=True)
+    overridden = models.JSONField(default=list, blank=True)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -66,9 +82,21 @@ class Promotion(models.Model):
     class Meta:
         ordering = ("-id",)
         constraints = (models.CheckConstraint(condition=~models.Q(reason=""), name="promotion_has_a_reason"),)
+        permissions = (("override_gates", "Can promote although a gate failed"),)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.alias} to {self.version}"
+
+    @property
+    def deed(self) -> str:
+        """What was done, in words that follow a person's name."""
+        match self.kind:
+            case self.Kind.PROMOTE:
+                return f"promoted {self.version} to {self.alias}"
+            case self.Kind.ROLLBACK:
+                return f"rolled {self.alias} back to {self.version}"
+            case _:
+                return f"took the alias {self.alias} away from {self.version}"
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse: the history says which version answered when."""

@@ -1,6 +1,7 @@
-"""A trained model, as published: whole or not at all."""
+"""A trained model, as published: whole or not at all; what people say of it, and its further files."""
 
 from pathlib import Path
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -10,6 +11,12 @@ from datasets.visibility import VisibleQuerySet
 
 class ModelVersionQuerySet(VisibleQuerySet["ModelVersion"]):
     """Sets of model versions."""
+
+    def in_full(self) -> Self:
+        """With what a list or a page says of each, fetched at once."""
+        return self.select_related("split__dataset", "created_by", "noted_by").prefetch_related(
+            "aliases", "tags", "exports"
+        )
 
 
 class ModelVersion(models.Model):
@@ -57,7 +64,12 @@ class ModelVersion(models.Model):
     abstain_below = models.FloatField(null=True, blank=True, editable=False)
     code_version = models.CharField(max_length=64, blank=True, default="")
     libraries = models.JSONField(default=dict, blank=True)
+    # Plain text of people, changed by `classifier.describing` alone.
     notes = models.TextField(blank=True, default="")
+    noted_at = models.DateTimeField(null=True, blank=True)
+    noted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -92,3 +104,96 @@ class ModelVersion(models.Model):
     def onnx_path(self) -> Path:
         """Where the exported model lies, which serving loads."""
         return Path(settings.DATA_DIR) / self.directory / "model.onnx"
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie."""
+        return Path(settings.DATA_DIR) / self.directory
+
+    @property
+    def tag_names(self) -> list[str]:
+        """Its tags, in order."""
+        return sorted(tag.name for tag in self.tags.all())
+
+
+class VersionTag(models.Model):
+    """A short word that people give to versions, to find them by."""
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="tags")
+    name = models.SlugField(max_length=64)
+
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (models.UniqueConstraint(fields=("version", "name"), name="tag_once_per_version"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Export(models.Model):
+    """A version in a further form, made from its Keras file; the row is written after the file.
+
+    `parity` is the largest difference of a probability from the Keras model's. The forms that are there from
+    the beginning, Keras and ONNX, are columns of the version.
+    """
+
+    class Format(models.TextChoices):
+        """The forms that are made on request."""
+
+        LITERT = "litert", "LiteRT"
+
+    FILES = {Format.LITERT: "model.tflite"}
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="exports")
+    format = models.CharField(max_length=8, choices=Format)
+    byte_size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    parity = models.FloatField()
+    libraries = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("format",)
+        constraints = (
+            models.UniqueConstraint(fields=("version", "format"), name="export_once_per_version_and_format"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.version} as {self.get_format_display()}"
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called in the version's folder."""
+        return self.FILES[self.Format(self.format)]
+
+
+class RemovedVersion(models.Model):
+    """What is left of a version that was deleted: its number is never given again, and who deleted it."""
+
+    name = models.SlugField(max_length=64)
+    version = models.PositiveIntegerField()
+    onnx_sha256 = models.CharField(max_length=64)
+    contents = models.JSONField(default=dict)
+    reason = models.CharField(max_length=500, blank=True, default="")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = VisibleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(fields=("name", "version"), name="removed_version_once_per_name"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"

@@ -148,10 +148,17 @@ def _resnet_features(inputs: Any, config: TrainingConfig, *, base_weights: bool)
     """Return (N, 2048): the pooled features of a ResNet50 base, its statistics held fixed while frozen."""
     if base_weights:
         config.check_weights()
-    base = _resnet_base(config.image_size, config.weights if base_weights else "none")
+    base = resnet_base(config.image_size, config.weights if base_weights else "none")
     base.trainable = config.train_base
-    # "caffe" mode as plain layers: they reload without code of their own. One number at a time: constant
-    # vectors (Normalization) are lost in the export to ONNX.
+    # Inference mode keeps the batch statistics of ImageNet; a base that learns from nothing needs its own.
+    hidden = base(caffe(inputs), training=None if config.weights == "none" else False)
+    return layers.GlobalAveragePooling2D(name="features")(hidden)
+
+
+def caffe(inputs: Any) -> Any:
+    """Return (N, size, size, 3) blue green red without the mean of ImageNet, of red green blue 0..255."""
+    # Plain layers: they reload without code of their own. One number at a time: constant vectors
+    # (Normalization) are lost in the export to ONNX.
     channels_second = layers.Permute((1, 3, 2), name="channels_second")(inputs)
     blue_green_red = []
     for channel, mean in zip((2, 1, 0), CAFFE_MEAN, strict=True):
@@ -159,13 +166,10 @@ def _resnet_features(inputs: Any, config: TrainingConfig, *, base_weights: bool)
         centred = layers.Rescaling(1.0, offset=-mean, dtype=EXACT, name=f"centred_{channel}")
         blue_green_red.append(centred(only))
     hidden = layers.Concatenate(axis=2, name="blue_green_red")(blue_green_red)
-    hidden = layers.Permute((1, 3, 2), name="caffe")(hidden)
-    # Inference mode keeps the batch statistics of ImageNet; a base that learns from nothing needs its own.
-    hidden = base(hidden, training=None if config.weights == "none" else False)
-    return layers.GlobalAveragePooling2D(name="features")(hidden)
+    return layers.Permute((1, 3, 2), name="caffe")(hidden)
 
 
-def _resnet_base(size: int, weights: str) -> keras.Model:
+def resnet_base(size: int, weights: str) -> keras.Model:
     """Return ResNet50 without its top, with ImageNet weights, those of a file, or random ones ("none")."""
     shape = (size, size, 3)
     if weights == "imagenet":

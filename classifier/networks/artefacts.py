@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from classifier.networks.architectures import build, features_of
 from classifier.networks.config import TrainingConfig
 from classifier.networks.errors import ParityFailed
+from classifier.networks.limits import PARITY_LIMIT
 from classifier.networks.storing import into_place, written_whole
 from classifier.networks.weights import read_weights
 
-PARITY_LIMIT = 1e-3
 PARITY_BATCH = 32
 LIBRARIES = ("keras", "tensorflow", "numpy", "pillow", "onnx", "onnxruntime", "tf2onnx")
 SCALING = {
@@ -57,16 +57,41 @@ def publish(
     `parity_pixels` (N, S, S, 3) uint8 are classified by both files (noise where N is 0); raises ParityFailed
     where a probability differs by more than PARITY_LIMIT, and leaves no file then. `notes` join the recipe.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     model = build(config, class_count=len(classes), base_weights=False)
     read_weights(model, weights)
+    return publish_network(
+        model,
+        described=config.described(),
+        classes=classes,
+        geometry=config.geometry,
+        scaling=SCALING[config.architecture],
+        directory=directory,
+        parity_pixels=parity_pixels,
+        notes=notes,
+    )
+
+
+def publish_network(
+    model: keras.Model,
+    *,
+    described: Mapping[str, Any],
+    classes: Sequence[str],
+    geometry: str,
+    scaling: str,
+    directory: Path,
+    parity_pixels: NDArray[np.uint8],
+    notes: Mapping[str, Any] | None = None,
+) -> Artefacts:
+    """As `publish`, for a network that has its weights; `described` are the settings it was built by."""
+    directory.mkdir(parents=True, exist_ok=True)
+    size = model.input_shape[1]
     with tempfile.TemporaryDirectory(prefix=".publishing-", dir=directory) as temporary:
         keras_file, onnx_file = Path(temporary) / "model.keras", Path(temporary) / "model.onnx"
         model.save(keras_file)
         # Keras exports only what has been called.
-        model(np.zeros((1, config.image_size, config.image_size, 3), dtype=np.float32), training=False)
+        model(np.zeros((1, size, size, 3), dtype=np.float32), training=False)
         _export(model, onnx_file)
-        parity = measure_parity(keras_file, onnx_file, pixels=_or_noise(parity_pixels, config))
+        parity = measure_parity(keras_file, onnx_file, pixels=_or_noise(parity_pixels, size=size))
         if not parity <= PARITY_LIMIT:
             raise ParityFailed(
                 f"The exported model differs from the trained one by {parity:.2g} in a probability; at most "
@@ -83,11 +108,11 @@ def publish(
             libraries=libraries,
         )
         recipe = {
-            "config": config.described(),
+            "config": dict(described),
             "classes": list(classes),
-            "size": config.image_size,
-            "geometry": config.geometry,
-            "scaling": SCALING[config.architecture],
+            "size": size,
+            "geometry": geometry,
+            "scaling": scaling,
             "keras_sha256": published.keras_sha256,
             "onnx_sha256": published.onnx_sha256,
             "parity": parity,
@@ -166,9 +191,8 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _or_noise(pixels: NDArray[np.uint8], config: TrainingConfig) -> NDArray[np.uint8]:
+def _or_noise(pixels: NDArray[np.uint8], *, size: int) -> NDArray[np.uint8]:
     """Return the pixels, or eight images of noise where there are none."""
     if len(pixels):
         return pixels
-    shape = (8, config.image_size, config.image_size, 3)
-    return np.random.default_rng(0).integers(0, 256, size=shape, dtype=np.uint8)
+    return np.random.default_rng(0).integers(0, 256, size=(8, size, size, 3), dtype=np.uint8)

@@ -74,7 +74,7 @@ def resample(
     """Return a statistic of papers drawn again and again.
 
     `sums` (P, F): what is summed over the images of each paper. `statistic` turns sums over papers (R, F)
-    into scores (R, S), and may return NaN. Seeded: the same papers in the same order give the same replicates.
+    into scores (R, S), and may return NaN. Seeded: the same papers give the same replicates.
     ValueError without a paper.
     """
     papers, figures = sums.shape
@@ -107,7 +107,7 @@ def student_quantile(share: float, degrees: int) -> float:
 
 
 def sums_by_paper(values: Array, papers: NDArray[np.int64], *, count: int) -> Array:
-    """Return `values` (N, F) of images summed over each paper, (count, F); `papers` (N,) are 0 to count - 1."""
+    """Return `values` (N, F) of images summed over each paper, (count, F); `papers` (N,): 0 to count - 1."""
     summed = np.zeros((count, values.shape[1]))
     np.add.at(summed, papers, values)
     return summed

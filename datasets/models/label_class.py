@@ -30,6 +30,7 @@ WORKBENCH_LETTERS = {
     "r": "writes a reason",
     "s": "skips",
     "u": "undoes",
+    "w": "tells why",
     "x": "excludes",
     "y": "says that a label is right",
 }

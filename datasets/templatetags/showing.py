@@ -1,5 +1,6 @@
 """How pages show scores, moments, classes and states: the same everywhere."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,18 @@ def score(value: float | None) -> str:
 
 
 @register.filter
+def interval(ends: Sequence[float] | None) -> str:
+    """The ends of an interval of a share, with two digits; nothing where there is none."""
+    return f"{ends[0]:.2f} to {ends[1]:.2f}" if ends else ""
+
+
+@register.filter
+def place(share: float) -> str:
+    """Where a share stands on a line from 0 to 100, for a style: without a locale."""
+    return f"{100 * share:.1f}"
+
+
+@register.filter
 def percent(value: float | None) -> str:
     """A share of 0 to 1 in whole percent; a dash where there is none."""
     return NONE if value in (None, "") else f"{100 * value:.0f} %"
@@ -31,6 +44,12 @@ def percent(value: float | None) -> str:
 def percent1(value: float | None) -> str:
     """A share of 0 to 1 in percent with one digit; a dash where there is none."""
     return NONE if value in (None, "") else f"{100 * value:.1f} %"
+
+
+@register.filter
+def change(drop: float) -> str:
+    """What is lost, as a signed change with three digits."""
+    return f"{-drop:+.3f}" if abs(drop) >= 0.0005 else "0.000"
 
 
 @register.filter
@@ -90,6 +109,13 @@ def chip(name: str | None, looks: dict[str, dict[str, str]], *, excluded: bool =
         style["short"],
         name,
     )
+
+
+@register.simple_tag
+def whisker(ends: Sequence[float]) -> SafeString:
+    """An interval of a share as a bar on a line from 0 to 1."""
+    low, width = f"{100 * ends[0]:.1f}", f"{100 * (ends[1] - ends[0]):.1f}"
+    return format_html('<i class="whisker" style="left: {}%; width: {}%"></i>', low, width)
 
 
 @register.simple_tag

@@ -2,8 +2,10 @@
 
 import { put } from "./api.js";
 import { say } from "./toast.js";
+import { Why } from "./why.js";
 
 const setup = JSON.parse(document.getElementById("image-setup").textContent);
+const why = new Why({ section: document.querySelector("[data-why]"), heat: document.querySelector("[data-why-heat]") });
 const reason = document.getElementById("reason");
 const link = (id) => {
     const found = document.getElementById(id);
@@ -45,7 +47,9 @@ document.addEventListener("keydown", (event) => {
     const to = { ArrowLeft: "to-before", k: "to-before", ArrowRight: "to-after", j: "to-after", Escape: "to-back" }[event.key];
     if (button) label({ label: button.dataset.label }, true);
     else if (event.key === "x") document.querySelector("[data-exclude]")?.click();
+    else if (event.key === "w") why.toggle();
     else if (to) link(to)?.click();
     else return;
     event.preventDefault();
 });
+why.show(setup);

@@ -1,123 +1,19 @@
 // Sends a zip with its progress shown, and single images one by one. Without this script the form sends itself.
 
 import { ApiError } from "./api.js";
-import { duration, Pace } from "./job.js";
-
-
-// A file dropped beside its place must not replace the page.
-for (const name of ["dragover", "drop"]) {
-    document.addEventListener(name, (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
-}
-
-function takeDrops(place, take) {
-    const mark = (on) => place.classList.toggle("over", on);
-    place.addEventListener("dragenter", () => mark(true));
-    place.addEventListener("dragover", () => mark(true));
-    place.addEventListener("dragleave", (event) => !place.contains(event.relatedTarget) && mark(false));
-    place.addEventListener("drop", (event) => {
-        event.preventDefault();
-        mark(false);
-        take(event.dataTransfer);
-    });
-}
-
-const size = (bytes) =>
-    bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+import { sendWithProgress, size, startOf, takeDrops } from "./upload.js";
 
 // The zip
 
 const form = document.getElementById("archive-form");
 if (form) {
     const archive = document.getElementById("archive");
-    const upload = document.getElementById("upload");
-    const button = form.querySelector("button.primary");
-    const bar = upload.querySelector("[role=progressbar]");
-    let sending = null;
-
-    takeDrops(form.querySelector(".drop"), (dropped) => {
-        if (!dropped.files.length) return;
-        archive.files = dropped.files;
-        archive.dispatchEvent(new Event("change", { bubbles: true }));
-    });
-    archive.addEventListener("change", () => tell("archive", ""));
-    upload.querySelector("[data-stop]").addEventListener("click", () => sending?.abort());
-    window.addEventListener("beforeunload", (event) => sending && event.preventDefault());
-
-    form.addEventListener("submit", async (event) => {
-        event.preventDefault();
-        if (sending) return;
-        const file = archive.files[0];
-        if (file && !(await isZip(file))) {
-            tell("archive", "The file is no zip archive. Pack images and labels as a zip.");
-            archive.focus();
-            return;
-        }
+    sendWithProgress(form, archive, async (file) => {
+        const start = await startOf(file, 2);
+        if (start[0] !== 0x50 || start[1] !== 0x4b) return "The file is no zip archive. Pack images and labels as a zip.";
         const room = Number(archive.dataset.room);
-        if (file && file.size > room) {
-            tell("archive", `The archive has ${size(file.size)}; ${size(room)} can be taken now. Pack it in parts, or import it with a command.`);
-            archive.focus();
-            return;
-        }
-        send(file);
+        return file.size > room ? `The archive has ${size(file.size)}; ${size(room)} can be taken now. Pack it in parts, or import it with a command.` : "";
     });
-
-    // Says at a field what is wrong with it; an empty text takes that back.
-    function tell(name, text) {
-        const place = document.getElementById(`wrong-${name}`);
-        place.textContent = text;
-        place.closest(".field").classList.toggle("wrong", text !== "");
-    }
-
-    async function isZip(file) {
-        const start = new Uint8Array(await file.slice(0, 4).arrayBuffer().catch(() => new ArrayBuffer(0)));
-        return start[0] === 0x50 && start[1] === 0x4b;
-    }
-
-    function send(file) {
-        const pace = new Pace();
-        sending = new XMLHttpRequest();
-        sending.open("POST", form.action);
-        sending.upload.addEventListener("progress", ({ loaded, total }) => showSent(pace, loaded, total));
-        sending.addEventListener("load", answered);
-        sending.addEventListener("error", () => ended("The server cannot be reached. Is it running? Try again."));
-        sending.addEventListener("abort", () => ended(""));
-        upload.hidden = !file;
-        button.disabled = true;
-        sending.send(new FormData(form));
-    }
-
-    function showSent(pace, loaded, total) {
-        const seen = pace.add(loaded, total);
-        const percent = Math.floor((100 * loaded) / total);
-        const rest = seen && loaded < total ? `, ${size(seen.rate)} a second, ${duration(seen.left)} left` : "";
-        upload.querySelector("[data-message]").textContent =
-            loaded < total ? `Sent ${size(loaded)} of ${size(total)}${rest}` : "Sent; the server is keeping it";
-        upload.querySelector("[data-share]").textContent = `${percent} %`;
-        bar.firstElementChild.style.width = `${percent}%`;
-        bar.setAttribute("aria-valuenow", String(percent));
-    }
-
-    function ended(text) {
-        sending = null;
-        upload.hidden = true;
-        button.disabled = false;
-        tell("archive", text);
-    }
-
-    // The answer is the page of the check, or this page again with what was wrong.
-    function answered() {
-        const { status, responseURL, responseText } = sending;
-        if (status === 200 && new URL(responseURL).pathname !== new URL(form.action).pathname) {
-            sending = null;
-            window.location.assign(responseURL);
-            return;
-        }
-        const page = new DOMParser().parseFromString(responseText, "text/html");
-        const told = [...form.querySelectorAll("[data-answer]")].filter((place) => page.getElementById(place.id));
-        ended(told.length ? "" : `The server refused the file (${status}). Reload the page and try again.`);
-        for (const place of told) tell(place.id.slice("wrong-".length), page.getElementById(place.id).textContent);
-        form.querySelector(".wrong :is(input, select)")?.focus();
-    }
 }
 
 // Single images

@@ -1,36 +1,14 @@
 // One run: its progress, its curves, and what the server says of it anew whenever its state or epochs change.
 
-import { curves } from "./charts.js";
 import { count, exponential, size } from "./figures.js";
 import { duration, follow, isActive, redraw, showProgress, showTrouble } from "./job.js";
 import { tellWorkers } from "./jobs.js";
+import { drawRun } from "./run_curves.js";
 
 const setup = JSON.parse(document.getElementById("run-setup").textContent);
 const now = document.getElementById("now");
-const drawLoss = curves(document.getElementById("plot-loss"), { epochs: setup.epochs });
-const drawScores = curves(document.getElementById("plot-scores"), { epochs: setup.epochs, top: 1 });
+const draw = drawRun(document, setup.epochs);
 let shape = JSON.stringify(setup.shape);
-
-function draw(epochs) {
-    const values = (name) => epochs.map((epoch) => [epoch.epoch, epoch[name]]);
-    // Each epoch that was the best when it ended is marked: the last of them is the best.
-    const best = epochs.filter((epoch) => epoch.is_best).at(-1)?.epoch;
-    drawLoss(
-        [
-            { label: "train", values: values("loss"), colour: "--curve-train", thin: true },
-            { label: "val", values: values("val_loss"), colour: "--curve-val" },
-        ],
-        { best },
-    );
-    drawScores(
-        [
-            { label: "train accuracy", values: values("accuracy"), colour: "--curve-train", thin: true },
-            { label: "val accuracy", values: values("val_accuracy"), colour: "--curve-val" },
-            { label: "val macro-F1", values: values("val_macro_f1"), colour: "--curve-f1", dash: [6, 4] },
-        ],
-        { best },
-    );
-}
 
 // Seconds of training that are left, of what an epoch takes; null before the first and after the last.
 function left(run, epochs) {

@@ -121,6 +121,7 @@ const deeds = {
     nearer: () => viewer.isOpen && viewer.zoomBy(1.5),
     further: () => viewer.isOpen && viewer.zoomBy(1 / 1.5),
     whole: () => viewer.isOpen && viewer.zoomBy(0),
+    why: () => viewer.isOpen && viewer.why?.toggle(),
     showKeys,
 };
 

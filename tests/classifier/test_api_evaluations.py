@@ -76,7 +76,9 @@ def test_scores_that_are_too_good_are_told_to_be_so(api: Api, django_assert_max_
         assert ("was trained on" in "".join(each["warnings"])) is (each["split"] == fair.pk)
     one = listed[0]
     assert client.get(f"{API}evaluations/{one['id']}/").json()["warnings"] == one["warnings"]
-    compared = client.get(f"{API}compare/?models={versions[0].pk},{versions[1].pk}&split=leaky/l").json()
+    route = f"{API}compare/?models={versions[0].pk},{versions[1].pk}&split=leaky/l"
+    assert_error(client.get(route), 409, "trained_on_test")
+    compared = client.get(f"{route}&despite_leaks=true").json()
     assert compared["leaks"] is True
     assert [sentence for sentence in compared["warnings"] if "leaks: of its" in sentence]
 
@@ -142,3 +144,23 @@ def test_a_comparison_that_cannot_be_says_why(api: Api, split: Split) -> None:
         ("models=1,2,3,4,5,6,7,8,9&split=d/s", 400, "invalid"),
     ]:
         assert_error(client.get(f"{API}compare/?{query}"), status, code)
+
+
+def test_an_evaluation_tells_that_labels_changed_and_is_scored_again(api: Api, split: Split) -> None:
+    version = evaluated(split, wrong=1)
+    evaluation = evaluate(version, split=split, subset="test")
+    route = f"{API}evaluations/{evaluation.pk}/"
+    viewer, curator = api("viewer"), api("curator")
+    assert viewer.get(route).json()["stale"] == 0
+    assert_error(curator.post(f"{route}rescore/"), 409, "not_stale")
+    image = Image.objects.in_subset(split, "test").order_by("pk")[0]
+    wrong = next(each for each in image.dataset.classes.all() if each != image.label)
+    correct_label(image, label=wrong, excluded=False, author=None, expected_version=image.version)
+    assert viewer.get(route).json()["stale"] == 1
+    assert viewer.get(f"{API}evaluations/").json()["results"][0]["stale"] == 1
+    assert_error(viewer.post(f"{route}rescore/"), 403, "permission_denied")
+    made = curator.post(f"{route}rescore/")
+    assert made.status_code == 201
+    assert made.json()["stale"] == 0
+    assert made.json()["accuracy"] != viewer.get(route).json()["accuracy"]
+    assert made.json()["intervals"]["papers"] == made.json()["papers"]

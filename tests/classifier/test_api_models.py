@@ -30,7 +30,7 @@ def test_models_are_listed_and_shown(api: Api, django_assert_max_num_queries: An
     split = split_of(labelled_dataset(slug="d"))
     versions = [ModelVersionFactory(split=split) for _ in range(4)]
     client = api("viewer")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         listed = client.get(f"{API}models/").json()["results"]
     assert [each["id"] for each in listed] == [version.pk for version in reversed(versions)]
     one = client.get(f"{API}models/{versions[0].pk}/").json()

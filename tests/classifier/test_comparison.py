@@ -2,11 +2,14 @@
 
 import pytest
 
+from classifier.cautions import TrainedOnTest
 from classifier.comparison import compare
 from classifier.evaluation import EvaluationIncomplete, labelled_in
 from classifier.models import Prediction
+from classifier.statistics.testing import holm
 from datasets.errors import Refused
 from datasets.models import Split
+from datasets.splitting import make_split
 from tests.factories_models import CLASSES, ModelVersionFactory, labelled_dataset, predict_all, split_of
 
 pytestmark = pytest.mark.django_db
@@ -103,3 +106,45 @@ def test_what_cannot_be_compared_is_refused_with_a_code(split: Split) -> None:
         with pytest.raises(Refused) as refusal:
             compare(versions, split=split)
         assert refusal.value.code == code
+
+
+def test_versions_that_have_seen_the_papers_of_a_subset_are_refused_and_named(split: Split) -> None:
+    """A second split of the same papers puts in test what the other had in train."""
+    papers = "image__paper__identifier"
+    tested = set(split.members.filter(subset="test").values_list(papers, flat=True))
+    others = (make_split(split.dataset, name=f"o{seed}", ratios="4:1:1", seed=seed) for seed in range(20))
+    other = next(
+        each
+        for each in others
+        if tested <= set(each.members.filter(subset="train").values_list(papers, flat=True))
+    )
+    fair, seen = ModelVersionFactory(split=split), ModelVersionFactory(split=other)
+    for version in (fair, seen):
+        predict_all(version, labelled_in(split, "test"))
+    with pytest.raises(TrainedOnTest, match=rf"{seen} has seen \d+ of the 4") as refusal:
+        compare([fair, seen], split=split)
+    assert str(fair) not in str(refusal.value)
+    assert all(name in str(refusal.value) for name in tested)
+    assert compare([fair, seen], split=split, despite_leaks=True).cautions
+
+
+def test_differences_have_intervals_over_papers_and_tests_are_raised_by_holm() -> None:
+    split = split_of(labelled_dataset(papers=12), name="wide", ratios="1:1:10")
+    versions = [ModelVersionFactory() for _ in range(3)]
+    for version, wrong in zip(versions, (6, 4, 0), strict=True):
+        predict_all(version, labelled_in(split, "test"), wrong=wrong)
+    found = compare(versions, split=split)
+    assert found.papers == 10
+    first, second = found.paired
+    assert first.p_value <= first.holm_p_value
+    assert holm([first.p_value, second.p_value]) == [first.holm_p_value, second.holm_p_value]
+    accuracy = second.change("accuracy")
+    assert accuracy.difference == pytest.approx(6 / 40)
+    assert accuracy.low is not None
+    assert accuracy.high is not None
+    assert accuracy.low <= 6 / 40 <= accuracy.high
+    assert accuracy.level == pytest.approx(0.975)
+    assert second.change("f1", "BlotGel").level == pytest.approx(1 - 0.05 / (2 * len(CLASSES)))
+    # No image of this class, so nothing to subtract.
+    assert second.change("f1", "FAC").difference is None
+    assert second.agreement == pytest.approx(34 / 40)

@@ -13,6 +13,7 @@ from django.test import Client
 from classifier.evaluation import evaluate
 from classifier.models import Evaluation, ModelVersion
 from classifier.registry import promote
+from datasets.labelling import correct_label
 from datasets.models import Image, Split
 from datasets.splitting import make_split
 from tests.factories_models import (
@@ -261,3 +262,42 @@ def test_without_an_evaluation_there_is_no_picture(signed: Signed) -> None:
     version = ModelVersionFactory()
     page = shown(signed("viewer"), f"/models/{version.pk}/matrix.svg", status=404)
     assert "has not been evaluated yet" in page
+
+
+def test_a_stale_evaluation_says_so_and_is_scored_again_at_one_click(signed: Signed, split: Split) -> None:
+    version = evaluated(split)
+    first = Evaluation.objects.get()
+    client = signed("curator")
+    assert "Stale" not in shown(client, f"/models/{version.pk}/")
+    image = images_in(split, "test")[0]
+    other = next(each for each in image.dataset.classes.all() if each != image.label)
+    correct_label(image, label=other, excluded=False, author=None, expected_version=image.version)
+    assert "Stale: 1 label changed since." in shown(client, f"/models/{version.pk}/")
+    again = f"/models/{version.pk}/evaluations/{first.pk}/again/"
+    assert again in shown(client, f"/models/{version.pk}/")
+    page = client.post(again, follow=True).content.decode()
+    second = Evaluation.objects.order_by("-pk")[0]
+    assert second != first
+    assert "As labels were corrected" in page
+    assert f"{first.macro_f1:.3f}" in page
+    assert f"<b>{second.macro_f1:.3f}</b><span>macro-F1" in page
+    assert client.post(f"/models/{version.pk}/evaluations/{second.pk}/again/").status_code == 409
+    assert signed("viewer").post(again).status_code == 403
+
+
+def test_the_matrix_is_shown_by_columns_by_counts_and_in_another_order(signed: Signed, split: Split) -> None:
+    version = evaluated(split)
+    client = signed("viewer")
+    by_column = shown(client, f"/models/{version.pk}/?shares=column")
+    assert "1 of 1 image taken for FAC is labelled BlotGel" in by_column
+    counts = shown(client, f"/models/{version.pk}/?shares=counts")
+    assert "<b>1</b><small>25%</small>" in counts
+    rows = re.findall(r'<th scope="row"><span class="chip[^>]*><b>\w</b>(\w+)', counts)
+    assert rows[:2] == ["BlotGel", "FAC"]
+    worst = shown(client, f"/models/{version.pk}/?order=errors&shares=nonsense")
+    assert "<b>25%</b><small>1</small>" in worst
+    saved = client.get(f"/models/{version.pk}/matrix.csv")
+    assert saved["Content-Type"] == "text/csv"
+    lines = saved.content.decode().splitlines()
+    assert lines[1].split(",")[:3] == ["BlotGel", "3", "1"]
+    assert lines[-1].split(",")[-1] == "8"

@@ -15,6 +15,7 @@ from datasets.queues.making import make_queue
 from tests.e2e.bench import thumbs
 from tests.factories import UserFactory
 from tests.factories_models import (
+    ModelImportFactory,
     ModelVersionFactory,
     TrainingRunFactory,
     images_in,
@@ -50,6 +51,14 @@ PAGES = (
     "/models/",
     "/models/{version}/",
     "/models/{version}/calibration/?share-FAC=50&share-BlotGel=50&share-Microscopy=50",
+    "/models/{version}/gates/",
+    "/models/{version}/card/",
+    "/models/{version}/describe/",
+    "/models/{version}/delete/",
+    "/models/{version}/export/",
+    "/aliases/champion/?when=2026-03-03T10:00",
+    "/models/import/",
+    "/models/imports/{model_import}/",
     "/compare/",
     "/classify/",
 )
@@ -65,7 +74,7 @@ def wrong(page: Page) -> list[str]:
 def site(signed_in: Callable[..., Page]) -> tuple[Page, dict[str, int]]:
     """A dataset with a split, a champion and its evaluation; and the ids of all."""
     split = split_of(labelled_dataset(slug="panels"))
-    version = ModelVersionFactory(split=split)
+    version = ModelVersionFactory(split=split, sees=True, label_cutoff=timezone.now())
     predict_all(version, images_in(split, "test"), wrong=1)
     evaluate(version, split=split)
     promote(version, reason="the first", author=None)
@@ -106,7 +115,14 @@ def site(signed_in: Callable[..., Page]) -> tuple[Page, dict[str, int]]:
     sweep = queue_sweep(split, architecture="cnn", number=3, folds=2)
     for place, trial in enumerate(trials_of(sweep)[:4]):
         end(trial, place / 10)
-    made = {"queue": queue.pk, "second": second.pk, "run": running.pk, "sweep": sweep.pk}
+    importing = ModelImportFactory(split=split, label_cutoff=timezone.now(), created_by=UserFactory())
+    made = {
+        "model_import": importing.pk,
+        "queue": queue.pk,
+        "second": second.pk,
+        "run": running.pk,
+        "sweep": sweep.pk,
+    }
     return signed_in("admin"), {**made, "image": image.pk, "split": split.pk, "version": version.pk}
 
 
@@ -129,9 +145,22 @@ def test_axe_finds_nothing_in_the_large_view_and_the_list_of_keys(site: tuple[Pa
     page.keyboard.press("Enter")
     expect(page.locator("#history li").first).to_be_visible()
     assert wrong(page) == []
+    page.keyboard.press("w")
+    expect(page.locator(".why .thumb").first).to_be_visible()
+    assert wrong(page) == []
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert wrong(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_why(site: tuple[Page, dict[str, int]], scheme: str) -> None:
+    page, ids = site
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(f"/images/{ids['image']}/")
+    page.keyboard.press("w")
+    expect(page.locator(".why .thumb").first).to_be_visible()
     assert wrong(page) == []
 
 

@@ -55,7 +55,7 @@ def test_with_all_labelled_a_split_comes_next_then_training_then_a_champion(home
     assert ">Train a model</a>" in home()
     version = ModelVersionFactory(split=split)
     assert ">Choose a champion</a>" in home()
-    promote(version, reason="the only one")
+    promote(version, reason="the only one", override=True)
     page = home()
     assert "Every step is done" in page
     assert "model=champion&amp;disagrees=true" in page

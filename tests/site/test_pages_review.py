@@ -93,7 +93,7 @@ def test_of_several_models_one_is_chosen_and_the_champion_stands_first_and_once(
     show: Show, dataset: Dataset
 ) -> None:
     first, second = ModelVersionFactory(split=split_of(dataset)), ModelVersionFactory()
-    promote(first, reason="the first", author=None)
+    promote(first, reason="the first", override=True)
     page = show(raw=True)
     assert page.count(f'<option value="champion">champion ({first})</option><option value="{second}">') == 3
     assert f'<option value="{first}">' not in page

@@ -14,6 +14,7 @@ from tests.factories_models import ImportJobFactory, ModelVersionFactory, Traini
 from tests.training_jobs.test_jobs import let_lease_expire, seen_elsewhere
 from training_jobs import leases, leavings
 from training_jobs.archives import archive_path
+from training_jobs.deleting import delete_version
 from training_jobs.leases import reap
 from training_jobs.leavings import clear_leavings, place_of, scratch_of
 from training_jobs.models import Job, TrainingRun
@@ -170,3 +171,17 @@ def test_what_cannot_be_removed_is_not_told_as_removed(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(leavings.Path, "unlink", refuse)
     assert clear_leavings() == []
+
+
+def test_the_files_of_a_deleted_version_go_even_where_its_worker_died_before(data_dir: Path) -> None:
+    run = TrainingRunFactory()
+    run.claim("worker")
+    place = published(run)
+    version = ModelVersionFactory(name=run.name, directory=str(place.relative_to(data_dir)))
+    run.succeed(version=version)
+    (place / "recipe.json").write_text(json.dumps({"label_cutoff": run.label_cutoff.isoformat()}))
+    assert clear_leavings() == []
+    # No commit comes here, so that the files stay, as they do where a process dies right after it.
+    delete_version(version, name=str(version))
+    assert place.exists()
+    assert clear_leavings() == [str(place.relative_to(data_dir))]

@@ -152,6 +152,8 @@ class InferenceJobPage(LivePage):
         job = self._job()
         self.use(job.dataset)
         deed = f"Evaluate {job.version}" if job.split_id else f"Classify {job.dataset.slug}"
+        if job.kind == InferenceJob.Kind.VECTORS:
+            deed = f"Prepare the training images of {job.version}"
         missing, total = unclassified(job.dataset, job.version, self.request.user)
         return {
             **super().get_context_data(**kwargs),

@@ -5,7 +5,7 @@ import django_filters
 from classifier.api.filters import ModelAndSplitForm
 from datasets.api.filter_forms import DatasetForm
 from datasets.api.filters import RowsFilter
-from training_jobs.models import ImportJob, InferenceJob, Job, Sweep, TrainingRun
+from training_jobs.models import ImportJob, InferenceJob, Job, ModelImport, Sweep, TrainingRun
 
 
 class JobForm(DatasetForm, ModelAndSplitForm):
@@ -69,4 +69,18 @@ class ImportJobFilter(RowsFilter):
 
     class Meta:
         model = ImportJob
+        fields: list[str] = []
+
+
+class ModelImportFilter(RowsFilter):
+    """Imports of models by state, architecture and name."""
+
+    state = django_filters.ChoiceFilter(choices=Job.State.choices)
+    architecture = django_filters.ChoiceFilter(
+        choices=ModelImport._meta.get_field("architecture").choices  # type: ignore[arg-type]
+    )
+    name = django_filters.CharFilter()
+
+    class Meta:
+        model = ModelImport
         fields: list[str] = []

@@ -228,7 +228,10 @@ class InferenceJobViewSet(JobViewSet):
 class QueuedEvaluationViewSet(EvaluationViewSet):
     """Evaluations, and the door that queues one."""
 
-    required_permissions = {"create": ("classifier.add_evaluation",)}
+    required_permissions = {
+        **EvaluationViewSet.required_permissions,
+        "create": ("classifier.add_evaluation",),
+    }
 
     @extend_schema(
         summary="Queue an evaluation",

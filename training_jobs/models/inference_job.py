@@ -9,7 +9,7 @@ from training_jobs.models.job import Job
 
 
 class InferenceJob(Job):
-    """One version's predictions over a dataset, or its evaluation on a subset.
+    """One version's predictions over a dataset, its evaluation on a subset, or what neighbours are found by.
 
     `failed` counts the images that could not be read, `failures` tells of each.
     """
@@ -19,6 +19,7 @@ class InferenceJob(Job):
 
         DATASET = "dataset", "predictions over a dataset"
         EVALUATION = "evaluation"
+        VECTORS = "vectors", "vectors of its training images"
 
     TASK: ClassVar[str] = "training_jobs.infer"
 

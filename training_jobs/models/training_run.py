@@ -85,6 +85,8 @@ class TrainingRun(Job):
     version = models.OneToOneField(
         ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="training_run"
     )
+    # What its version was, where that was deleted since.
+    version_removed = models.CharField(max_length=80, blank=True, default="")
 
     # Of the latest step; only while the network learns, and only then `done` and `total` count batches.
     learning_rate = models.FloatField(null=True, blank=True)
@@ -100,6 +102,7 @@ class TrainingRun(Job):
             models.CheckConstraint(
                 condition=~models.Q(state="succeeded")
                 | models.Q(version__isnull=False)
+                | ~models.Q(version_removed="")
                 | models.Q(candidate__isnull=False),
                 name="succeeded_run_has_a_version",
             ),

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from classifier.cautions import check_unseen
 from classifier.comparison import compare
 from classifier.evaluation import check_classes, labelled_in, predict_missing
 from classifier.registry import find_model
@@ -23,15 +24,24 @@ class Command(JsonCommand):
         parser.add_argument("models", metavar="MODEL", nargs="+", help="an id, name@version, or an alias")
         parser.add_argument("--split", required=True)
         parser.add_argument("--subset", choices=Subset.values, default=Subset.TEST.value)
+        parser.add_argument(
+            "--despite-leaks",
+            action="store_true",
+            help="compare models although they were trained on papers of the subset",
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         """Compare and tell the scores."""
         versions = [find_model(text) for text in options["models"]]
         split = find_split(options["split"])
+        if not options["despite_leaks"]:
+            check_unseen(versions, split, options["subset"])
         for version in versions:
             check_classes(version, split)
             predict_missing(version, labelled_in(split, options["subset"]), progress=self.progress)
-        comparison = compare(versions, split=split, subset=options["subset"])
+        comparison = compare(
+            versions, split=split, subset=options["subset"], despite_leaks=options["despite_leaks"]
+        )
         for line in told_comparison(comparison):
             self.say(line)
         return comparison.as_dict()

@@ -62,4 +62,13 @@ class Command(JsonCommand):
             self.warn(f"{failure['file']}: {failure['detail']}")
         for line in told_evaluation(evaluation):
             self.say(line)
+        if doubt := _order_doubt(evaluation):
+            self.warn(doubt)
         return {**as_json(evaluation), "new_predictions": outcome.new}
+
+
+def _order_doubt(evaluation: Evaluation) -> str:
+    """Return what speaks for another order of the classes; loads SciPy."""
+    from classifier.class_order import order_doubt
+
+    return order_doubt(evaluation)

@@ -14,6 +14,7 @@ export const KEYS = [
     ["Esc", "select none; close what is open"],
     ["Enter", "open the large view, and close it"],
     ["+  −  0", "in the large view: nearer, further, whole"],
+    ["w", "in the large view: why the model says so"],
     ["u  or  Ctrl+Z", "undo, also after a reload"],
     ["Shift+U  or  Ctrl+Shift+Z", "redo"],
     ["r", "write a reason, kept with the labels"],
@@ -43,7 +44,7 @@ const DIRECTIONS = {
     ArrowLeft: "left", h: "left", ArrowRight: "right", l: "right", ArrowUp: "up", k: "up", ArrowDown: "down", j: "down",
 };
 const SINGLE = {
-    x: "exclude", p: "accept", y: "keep", Y: "keepRest", s: "skip", o: "askSecond", a: "selectLoaded", A: "selectMatching", u: "undo", U: "redo", r: "reason", "/": "find",
+    x: "exclude", p: "accept", y: "keep", Y: "keepRest", s: "skip", o: "askSecond", a: "selectLoaded", A: "selectMatching", u: "undo", U: "redo", r: "reason", w: "why", "/": "find",
     "?": "showKeys", Escape: "escape", "+": "nearer", "=": "nearer", "-": "further", 0: "whole",
 };
 

@@ -1,5 +1,7 @@
 // The large view over the grid: the image with zoom, and beside it label, predictions, history and siblings.
 
+import { Why } from "../why.js";
+
 const NEAREST = 12;
 
 export class Viewer {
@@ -9,11 +11,17 @@ export class Viewer {
         Object.assign(this, { dialog, query, blind, onClose });
         this.stage = dialog.querySelector("[data-stage]");
         this.picture = this.stage.querySelector("img");
+        this.heat = this.stage.querySelector("[data-why-heat]");
+        const section = dialog.querySelector("[data-why]");
+        this.why = section && new Why({ section, heat: this.heat });
         this.side = dialog.querySelector("[data-side]");
         this.title = dialog.querySelector("h2");
         this.page = dialog.querySelector("[data-page]");
         this.image = null;
-        dialog.addEventListener("close", () => this.onClose());
+        dialog.addEventListener("close", () => {
+            this.why?.stop();
+            this.onClose();
+        });
         dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
         dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
         for (const button of dialog.querySelectorAll("[data-zoom]")) {
@@ -35,6 +43,7 @@ export class Viewer {
         this.picture.alt = this.title.textContent;
         this.page.href = `${address}?${new URLSearchParams(this.query)}`;
         this.zoomBy(0);
+        this.why?.show(image);
         this.refresh();
     }
 
@@ -65,7 +74,9 @@ export class Viewer {
 
     #place() {
         const [left, top] = this.offset;
-        this.picture.style.transform = `translate(${left}px, ${top}px) scale(${this.scale})`;
+        for (const layer of [this.picture, this.heat]) {
+            layer.style.transform = `translate(${left}px, ${top}px) scale(${this.scale})`;
+        }
         this.stage.classList.toggle("zoomed", this.scale > 1);
     }
 

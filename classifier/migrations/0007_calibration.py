@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('classifier', '0004_training_set'),
+        ('classifier', '0006_registry_notes_exports_gates'),
         ('datasets', '0011_image_names'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
