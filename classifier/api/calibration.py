@@ -31,7 +31,7 @@ from datasets.models import Split, Subset
 class CalibrationActions(VisibleRows):
     """What is asked of one version's confidence, and set."""
 
-    required_permissions = {
+    required_permissions: dict[str, tuple[str, ...]] = {
         "calibrate": ("classifier.add_calibration",),
         "threshold": ("classifier.add_threshold",),
         "priors": ("classifier.view_modelversion",),
