@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from classifier.calibrating import calibrate_after
 from classifier.evaluation import evaluate
 from classifier.models import Evaluation
 from datasets.errors import Refused
@@ -55,13 +56,10 @@ def rescore(evaluation: Evaluation, *, author: Any = None) -> Evaluation:
             "the scores would be the same."
         )
     unreadable = _without_prediction(evaluation)
-    return evaluate(
-        evaluation.version,
-        split=evaluation.split,
-        subset=evaluation.subset,
-        author=author,
-        unreadable=unreadable,
-    )
+    version, split, subset = evaluation.version, evaluation.split, evaluation.subset
+    made = evaluate(version, split=split, subset=subset, author=author, unreadable=unreadable)
+    calibrate_after(version, split=split, subset=subset, cutoff=made.label_cutoff, author=author)
+    return made
 
 
 def timeline(evaluation: Evaluation) -> QuerySet[Evaluation]:

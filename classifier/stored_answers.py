@@ -6,8 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from classifier.evaluation import EvaluationIncomplete, check_classes, check_subset, labels_as_of
-from classifier.models import ModelVersion, Prediction
+from classifier.answers import probabilities_by, truths_of
+from classifier.evaluation import EvaluationIncomplete, check_classes, check_subset
+from classifier.models import ModelVersion
 from classifier.statistics.calibration import Answered
 from classifier.statistics.resampling import numbered
 from datasets.errors import Refused
@@ -51,31 +52,22 @@ def answers_in(
     cutoff = cutoff or label_cutoff()
     check_subset(subset)
     check_classes(version, split)
-    labels = labels_as_of(split, subset, cutoff)
-    if not labels:
+    truths = truths_of(split, subset, cutoff, classes=version.classes)
+    if not len(truths):
         raise Refused(
             f"The subset {subset} of {split} holds no labelled image. Choose another subset or split.",
             code="empty_subset",
         )
-    rows = (
-        Prediction.objects.of(version)
-        .filter(image__memberships__split=split, image__memberships__subset=subset)
-        .order_by("image")
-        .values_list("image_id", "image__paper", "probabilities")
-    )
-    said = [row for row in rows if row[0] in labels]
-    if not said:
+    probabilities = probabilities_by(version, truths)
+    is_there = ~np.isnan(probabilities[:, 0])
+    if not is_there.any():
         raise EvaluationIncomplete(
             f"{version} has not classified {split} {subset} yet. Evaluate it there first: "
             f"evaluate {version} --split {split} --subset {subset}."
         )
-    place = {name: number for number, name in enumerate(version.classes)}
-    answered = Answered(
-        probabilities=np.array([row[2] for row in said], dtype=np.float64),
-        actual=np.array([place[labels[row[0]]] for row in said], dtype=np.int64),
-        papers=np.array([-1 if row[1] is None else row[1] for row in said], dtype=np.int64),
-    )
-    return Answers(version, split, subset, cutoff, answered, left_out=len(labels) - len(said))
+    some = truths.only(is_there)
+    answered = Answered(probabilities=probabilities[is_there], actual=some.actual, papers=some.papers)
+    return Answers(version, split, subset, cutoff, answered, left_out=int((~is_there).sum()))
 
 
 def own_split(version: ModelVersion) -> Split:
