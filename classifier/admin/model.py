@@ -27,7 +27,7 @@ WORST = 6
 OTHERS = 100
 SHOWN_SHARES = (("row", "of rows"), ("column", "of columns"), ("counts", "counts"))
 SHOWN_ORDERS = (
-    ("classes", "classes in their order"),
+    ("classes", "in their order"),
     ("support", "largest first"),
     ("errors", "worst first"),
 )
