@@ -26,7 +26,7 @@ WRONG_EVERY, SELDOM_WRONG_EVERY = 4, 25
 def split(transactional_db: None, tmp_path: Path) -> Split:
     """A drawn sample, imported as a person imports it, and split by paper."""
     folder = tmp_path / "drawn"
-    draw_sample(folder, papers=8, seed=3, processes=2)
+    draw_sample(folder, papers=6, seed=3, processes=2)
     import_biofors(folder / "classification.json", images=folder / "images", dataset="panels")
     return split_of(Dataset.objects.get(slug="panels"))
 
@@ -112,6 +112,7 @@ def test_from_a_wrong_cell_to_a_better_champion_and_back(signed_in: Open, split:
 
     # The next version is set against it, in words.
     second = version_of(split, wrong_every=SELDOM_WRONG_EVERY)
+    page.goto(f"/models/{first.pk}/")
     page.get_by_role("link", name="Compare", exact=True).last.click()
     page.get_by_role("checkbox", name=str(second)).check()
     page.get_by_role("button", name="Compare").click()
