@@ -1,19 +1,23 @@
 """Labels of a subset and what versions said of its images, as arrays in the same order."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from numpy.typing import NDArray
 
 from classifier.models import ModelVersion, Prediction
 from classifier.statistics.scores import Scored
-from datasets.models import Image, Split
+from datasets.models import Image, Split, SplitMember
 
 Numbers = NDArray[np.int64]
 NOTHING = -1
+_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,14 @@ def truths_of(split: Split, subset: str, cutoff: datetime, *, classes: Sequence[
     place = {name: number for number, name in enumerate(classes)}
     images: Any = Image.objects.in_subset(split, subset).usable_as_of(cutoff).order_by("pk")
     rows = images.values_list("pk", "label_then", "paper_id")
-    table = [(pk, place[name], NOTHING if paper is None else paper) for pk, name, paper in rows]
-    columns = np.array(table, dtype=np.int64).reshape(-1, 3)
-    return Truths(split, subset, tuple(classes), columns[:, 0], columns[:, 1], columns[:, 2])
+    table = list(rows.iterator(chunk_size=_AT_ONCE))
+    columns = (
+        (pk for pk, _, _ in table),
+        (place[name] for _, name, _ in table),
+        (NOTHING if paper is None else paper for _, _, paper in table),
+    )
+    ids, actual, papers = (np.fromiter(column, np.int64, len(table)) for column in columns)
+    return Truths(split, subset, tuple(classes), ids, actual, papers)
 
 
 def predicted_by(version: ModelVersion, truths: Truths) -> Numbers:
@@ -70,9 +79,11 @@ def predicted_by(version: ModelVersion, truths: Truths) -> Numbers:
     place = {name: number for number, name in enumerate(truths.classes)}
     said = np.full(len(truths), NOTHING, dtype=np.int64)
     rows = _predictions(version, truths).values_list("image_id", "predicted")
-    table = np.array([(pk, place[name]) for pk, name in rows.iterator()], dtype=np.int64).reshape(-1, 2)
-    places, is_there = truths.places_of(table[:, 0])
-    said[places[is_there]] = table[is_there, 1]
+    there = list(rows.iterator(chunk_size=_AT_ONCE))
+    images = np.fromiter((pk for pk, _ in there), np.int64, len(there))
+    named = np.fromiter((place[name] for _, name in there), np.int64, len(there))
+    places, is_there = truths.places_of(images)
+    said[places[is_there]] = named[is_there]
     return said
 
 
@@ -80,17 +91,18 @@ def probabilities_by(version: ModelVersion, truths: Truths) -> NDArray[np.float6
     """Return a version's probabilities in the order of `truths.classes`, (N, K); NaN where there are none."""
     order = [version.classes.index(name) for name in truths.classes]
     told = np.full((len(truths), len(truths.classes)), np.nan)
-    rows = list(_predictions(version, truths).values_list("image_id", "probabilities").iterator())
+    # As texts, read at once: a field of JSON reads each by itself.
+    texts = _predictions(version, truths).annotate(text=Cast("probabilities", TextField()))
+    rows = list(texts.values_list("image_id", "text").iterator(chunk_size=_AT_ONCE))
     if not rows:
         return told
     places, is_there = truths.places_of(np.array([pk for pk, _ in rows], dtype=np.int64))
-    values = np.array([probabilities for _, probabilities in rows])[:, order]
+    values = np.array(json.loads(f"[{','.join(text for _, text in rows)}]"))[:, order]
     told[places[is_there]] = values[is_there]
     return told
 
 
 def _predictions(version: ModelVersion, truths: Truths) -> Any:
     """Return a version's predictions for images of the subset, whatever their label."""
-    return Prediction.objects.of(version).filter(
-        image__memberships__split=truths.split, image__memberships__subset=truths.subset
-    )
+    members = SplitMember.objects.filter(split=truths.split, subset=truths.subset)
+    return Prediction.objects.of(version).filter(image__in=members.order_by().values("image")).order_by()

@@ -10,7 +10,7 @@ import numpy as np
 from classifier.answers import NOTHING, Numbers, Truths, predicted_by, truths_of
 from classifier.cautions import Counted, cautions, check_unseen
 from classifier.evaluation import EvaluationIncomplete, check_classes, check_subset
-from classifier.metrics import Scores, score
+from classifier.metrics import Scores, score_matrix
 from classifier.models import ModelVersion
 from classifier.pairing import Paired, Side, pair_all
 from classifier.statistics.scores import intervals
@@ -133,9 +133,8 @@ def behind(versions: Sequence[ModelVersion], said: Sequence[Numbers]) -> list[tu
 
 
 def _side(version: ModelVersion, truths: Truths, said: Numbers) -> Side:
-    names = np.array(truths.classes)
-    scores = score(names[truths.actual].tolist(), names[said].tolist(), classes=truths.classes)
-    return Side(version.pk, said, scores)
+    matrix = truths.scored(said).matrix()
+    return Side(version.pk, said, score_matrix(matrix, classes=truths.classes))
 
 
 def _cautions(versions: Sequence[ModelVersion], split: Split, subset: str) -> list[str]:

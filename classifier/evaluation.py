@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
 from classifier.answers import NOTHING, predicted_by, truths_of
-from classifier.metrics import score
+from classifier.metrics import score_matrix
 from classifier.models import Evaluation, ModelVersion, Prediction
 from classifier.reading import Unreadable, Wanted, read_fitted, wanted
 from classifier.serving.cache import EngineSpec, get_engine
@@ -189,9 +189,7 @@ def evaluate(
 def scores_as_stored(scored: Scored, *, classes: Sequence[str]) -> dict[str, Any]:
     """Return the columns of an Evaluation that hold its scores and their intervals."""
     names = list(classes)
-    scores = score(
-        [names[row] for row in scored.actual], [names[row] for row in scored.predicted], classes=names
-    )
+    scores = score_matrix(scored.matrix(), classes=names)
     told = intervals(scored, classes=names)
     return {
         "classes": names,

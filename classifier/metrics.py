@@ -56,6 +56,12 @@ def score(actual: Sequence[str], predicted: Sequence[str], *, classes: Sequence[
     matrix = [[0] * len(classes) for _ in classes]
     for was, said in zip(actual, predicted, strict=True):
         matrix[place[was]][place[said]] += 1
+    return score_matrix(matrix, classes=classes)
+
+
+def score_matrix(matrix: list[list[int]], *, classes: Sequence[str]) -> Scores:
+    """Return the scores of counted images, `matrix[actual][predicted]` in the order of `classes`."""
+    total = sum(map(sum, matrix))
     supports = [sum(row) for row in matrix]
     times_predicted = [sum(column) for column in zip(*matrix, strict=True)]
     per_class = [
@@ -67,10 +73,10 @@ def score(actual: Sequence[str], predicted: Sequence[str], *, classes: Sequence[
         classes=tuple(classes),
         matrix=matrix,
         per_class=per_class,
-        accuracy=hits / len(actual) if actual else 0.0,
+        accuracy=hits / total if total else 0.0,
         macro_f1=_mean([each.f1 for each in per_class]),
         balanced_accuracy=_mean([each.recall for each in per_class]),
-        total=len(actual),
+        total=total,
     )
 
 

@@ -1,6 +1,5 @@
 """Two versions on the same images: what differs, how surely, and which images one of them has right."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from math import ceil
@@ -11,7 +10,7 @@ import numpy as np
 from classifier.answers import Numbers, Truths
 from classifier.metrics import Scores, mcnemar_exact
 from classifier.statistics.resampling import LEVEL, REPLICATES
-from classifier.statistics.scores import HEADLINES, differences, score_names
+from classifier.statistics.scores import HEADLINES, Scored, differences, score_names
 from classifier.statistics.testing import holm
 from datasets.queues.agreement import cohens_kappa
 
@@ -101,7 +100,7 @@ def _pair(truths: Truths, a: Side, b: Side, *, pairs: int) -> Paired:
     right_a, right_b = a.said == truths.actual, b.said == truths.actual
     fixed, broken = right_b & ~right_a, right_a & ~right_b
     p_value = mcnemar_exact(int(broken.sum()), int(fixed.sum()))
-    agreed = cohens_kappa(Counter(zip(map(str, a.said), map(str, b.said), strict=True)))
+    agreed = cohens_kappa(_said_by_both(truths, a, b))
     return Paired(
         a=a.pk,
         b=b.pk,
@@ -139,6 +138,17 @@ def _changes(truths: Truths, a: Side, b: Side, *, pairs: int) -> list[Change]:
         )
         changes.append(Change(score, of_class, difference, low, high, level))
     return changes
+
+
+def _said_by_both(truths: Truths, a: Side, b: Side) -> dict[tuple[str, str], int]:
+    """Count images by what the one and the other said."""
+    counts = Scored(a.said, b.said, truths.papers, len(truths.classes)).matrix()
+    return {
+        (one, other): count
+        for one, row in zip(truths.classes, counts, strict=True)
+        for other, count in zip(truths.classes, row, strict=True)
+        if count
+    }
 
 
 def _less(b: Scores, a: Scores) -> list[list[int]]:

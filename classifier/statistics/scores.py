@@ -37,6 +37,12 @@ class Scored:
     papers: Numbers
     class_count: int
 
+    def matrix(self) -> list[list[int]]:
+        """Return how many images there are of each class and answer, rows actual."""
+        cells = np.bincount(self.actual * self.class_count + self.predicted, minlength=self.class_count**2)
+        counts: list[list[int]] = cells.reshape(self.class_count, self.class_count).tolist()
+        return counts
+
     def by_paper(self) -> tuple[Array, int]:
         """Return the confusion counts of each paper, (P, K * K) with rows actual, and P."""
         place, count = numbered(self.papers)

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, FilteredRelation, OuterRef, Q, Subquery, Value
+from django.db.models import Case, F, FilteredRelation, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from datasets.models.label import Label
@@ -49,11 +49,20 @@ class ImageQuerySet(VisibleQuerySet["Image"]):
         return self.filter(in_state(state))
 
     def with_label_as_of(self, cutoff: datetime) -> Self:
-        """Add `label_then` (class name or None) and `excluded_then`, as they stood at the cut-off."""
+        """Add `label_then` (class name or None) and `excluded_then`, as they stood at the cut-off.
+
+        An image that nobody touched since says itself; only the others are looked up in the history.
+        """
         rows = Label.objects.filter(image=OuterRef("pk"), created_at__lte=cutoff).order_by("-version")
+        untouched = Q(labelled_at__lte=cutoff)
         return self.annotate(
-            label_then=Subquery(rows.values("label_class__name")[:1]),
-            excluded_then=Subquery(rows.values("excluded")[:1]),
+            label_then=Case(
+                When(untouched, then=F("label__name")),
+                default=Subquery(rows.values("label_class__name")[:1]),
+            ),
+            excluded_then=Case(
+                When(untouched, then=F("excluded")), default=Subquery(rows.values("excluded")[:1])
+            ),
         )
 
     def accepted_as_of(self, cutoff: datetime) -> Self:

@@ -1,5 +1,6 @@
 """Corrections and their history."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -182,6 +183,31 @@ def test_the_labels_of_an_earlier_moment_can_be_asked_for(dataset: Dataset, ana:
     correct_label(image, label=None, excluded=True, author=ana, expected_version=1)
     then = Image.objects.with_label_as_of(before).get(pk=image.pk)
     assert (then.label_then, then.excluded_then) == ("BlotGel", False)
+
+
+def test_the_labels_of_every_moment_are_those_of_the_history(dataset: Dataset, ana: Any) -> None:
+    moments = [timezone.now() - timedelta(days=1), timezone.now()]
+    for place, image in enumerate(dataset.images.order_by("pk")):
+        for turn in range(place):
+            label = dataset.classes.all()[turn + 1] if turn != 1 else None
+            correct_label(image, label=label, excluded=turn == 2, author=ana, expected_version=image.version)
+            image.refresh_from_db()
+            moments.append(timezone.now())
+    for moment in moments:
+        told = Image.objects.with_label_as_of(moment).values_list("pk", "label_then", "excluded_then")
+        assert dict((pk, then) for pk, *then in told) == {
+            image.pk: as_written(image, moment) for image in dataset.images.all()
+        }
+        usable = Image.objects.usable_as_of(moment).values_list("pk", "label_then")
+        assert dict(usable) == {pk: name for pk, name, excluded in told if name and not excluded}
+
+
+def as_written(image: Image, moment: datetime) -> list[Any]:
+    """The class name and whether excluded, by the newest row up to a moment; None before the first."""
+    rows = [row for row in image.labels.order_by("version") if row.created_at <= moment]
+    if not rows:
+        return [None, None]
+    return [rows[-1].label_class.name if rows[-1].label_class else None, rows[-1].excluded]
 
 
 def test_a_thousand_images_are_relabelled_in_few_queries(

@@ -51,6 +51,7 @@ PAGES = (
     "/models/",
     "/models/{version}/",
     "/models/{version}/calibration/?share-FAC=50&share-BlotGel=50&share-Microscopy=50",
+    "/models/{version}/errors/",
     "/models/{version}/gates/",
     "/models/{version}/card/",
     "/models/{version}/describe/",
@@ -60,6 +61,7 @@ PAGES = (
     "/models/import/",
     "/models/imports/{model_import}/",
     "/compare/",
+    "/compare/?models={version},{other}",
     "/classify/",
 )
 
@@ -115,10 +117,14 @@ def site(signed_in: Callable[..., Page]) -> tuple[Page, dict[str, int]]:
     sweep = queue_sweep(split, architecture="cnn", number=3, folds=2)
     for place, trial in enumerate(trials_of(sweep)[:4]):
         end(trial, place / 10)
+    other = ModelVersionFactory(split=split)
+    predict_all(other, images_in(split, "test"), wrong=2)
+    evaluate(other, split=split)
     importing = ModelImportFactory(split=split, label_cutoff=timezone.now(), created_by=UserFactory())
     made = {
         "model_import": importing.pk,
         "queue": queue.pk,
+        "other": other.pk,
         "second": second.pk,
         "run": running.pk,
         "sweep": sweep.pk,

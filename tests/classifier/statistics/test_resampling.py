@@ -51,14 +51,25 @@ def test_a_class_without_images_is_left_out_of_the_means_and_has_no_score() -> N
     assert told["few_papers"] is True
 
 
-def test_replicates_spread_as_papers_drawn_one_by_one_do(scored: Scored) -> None:
-    counts, papers = scored.by_paper()
+@pytest.mark.parametrize("drawn_papers", [40, 300])
+def test_replicates_spread_as_papers_drawn_one_by_one_do(drawn_papers: int) -> None:
+    counts, papers = drawn(np.random.default_rng(7), papers=drawn_papers).by_paper()
     generator = np.random.default_rng(1)
     one_by_one = np.stack([counts[generator.integers(papers, size=papers)].sum(axis=0) for _ in range(4_000)])
     by_hand = scores_of(one_by_one)
     ours = resample(counts, scores_of, replicates=4_000).replicates
     assert ours.mean(axis=0) == pytest.approx(by_hand.mean(axis=0), abs=0.004)
     assert ours.std(axis=0) == pytest.approx(by_hand.std(axis=0), rel=0.08)
+
+
+@pytest.mark.parametrize("kinds", [20, 150])
+@pytest.mark.parametrize("alike", [1, 10])
+def test_each_replicate_draws_as_many_papers_as_there_are(kinds: int, alike: int) -> None:
+    sums = np.repeat(np.column_stack([np.ones(kinds), np.arange(kinds)]), alike, axis=0)
+    replicates = resample(sums, lambda summed: summed, replicates=3_000).replicates
+    assert (replicates[:, 0] == kinds * alike).all()
+    assert replicates[:, 1].mean() == pytest.approx(sums[:, 1].sum(), rel=0.01)
+    assert replicates[:, 1].std() == pytest.approx(sums[:, 1].std() * len(sums) ** 0.5, rel=0.06)
 
 
 def test_images_without_a_paper_are_papers_of_their_own() -> None:
