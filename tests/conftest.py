@@ -27,6 +27,25 @@ CHROMIUM_FLAGS = [
 ]
 
 
+# Where the tests that ask for no database meet no broker and no cache, either.
+WITHOUT_SERVERS = (
+    "tests/classifier/",
+    "tests/datasets/",
+    "tests/test_architecture.py",
+    "tests/site/test_run.py",
+)
+DATABASE = {"db", "transactional_db", "live_server"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what another database and broker cannot change."""
+    for item in items:
+        asks = item.get_closest_marker("django_db") or DATABASE & set(getattr(item, "fixturenames", ()))
+        if not asks and item.nodeid.startswith(WITHOUT_SERVERS):
+            item.add_marker("serverless")
+
+
 @pytest.fixture(autouse=True)
 def data_dir(tmp_path: Path, settings: Any) -> Path:
     """The data directory of this test alone."""
