@@ -114,7 +114,7 @@ def catch_up(runs: Iterable[int] | None = None) -> MirrorSummary:
     server that is down is not asked for every run.
     """
     rows = behind()
-    waiting = Q(mirror__not_before__gt=timezone.now())
+    waiting = Q(mirror__not_before__gt=timezone.now(), mirror__server=server())
     wanted = rows.exclude(waiting) if runs is None else TrainingRun.objects.filter(pk__in=runs, attempt__gt=0)
     summary = MirrorSummary()
     for run in wanted.select_related("split__dataset", "candidate__sweep", "version", "created_by"):

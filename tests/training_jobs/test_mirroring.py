@@ -13,7 +13,8 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.factories_models import ModelVersionFactory, TrainingRunFactory
+from classifier.models import Evaluation
+from tests.factories_models import TrainingRunFactory
 from training_jobs import tasks
 from training_jobs.launching import queue_training
 from training_jobs.mirroring import MirrorBehind, behind, catch_up, mirror, server, told_mirror
@@ -90,6 +91,8 @@ def test_a_run_is_in_mlflow_with_its_recipe_figures_scores_and_files(store: str,
     config = {"architecture": "cnn", "layout": "pooled", "image_size": 32, "batch_size": 8}
     run = TrainingRunFactory(config={**config, "epochs": 2, "drawn_papers": 0})
     tasks.train(run.pk)
+    # Two papers are too few for an interval.
+    Evaluation.objects.filter(subset="test").update(intervals={"macro_f1": [0.125, 0.875], "accuracy": None})
     assert catch_up().mirrored == [str(run)]
     run.refresh_from_db()
     assert run.version is not None
@@ -108,7 +111,9 @@ def test_a_run_is_in_mlflow_with_its_recipe_figures_scores_and_files(store: str,
     assert history(run, "val_f1/BlotGel") == [(row.epoch, row.val_f1["BlotGel"]) for row in rows]
     test = run.version.evaluations.get(subset="test")
     assert found.data.metrics["test_macro_f1"] == test.macro_f1
-    assert found.data.metrics["test_macro_f1_low"] == test.intervals["macro_f1"][0]
+    assert found.data.metrics["test_macro_f1_low"] == 0.125
+    assert found.data.metrics["test_macro_f1_high"] == 0.875
+    assert "test_accuracy_low" not in found.data.metrics
     files = Path(found.info.artifact_uri.removeprefix("file://"))
     sent = {str(path.relative_to(files)): path for path in files.rglob("*.*")}
     assert sorted(sent) == [
