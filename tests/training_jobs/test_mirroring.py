@@ -293,5 +293,4 @@ def test_a_run_that_waits_for_its_first_attempt_is_not_mirrored(store: str, spli
     run = queue_training(split, architecture="cnn", config={"epochs": 1})
     assert told_mirror(run) is None
     assert not behind().exists()
-    ModelVersionFactory()
     assert Mirror.objects.count() == 0
