@@ -141,7 +141,7 @@ def mirror_for_ever(*, every: float, say: Callable[[str], None], ended: threadin
             summary = catch_up()
             reason = next(iter(summary.failed.values()), "")
             if reason and reason != failing:
-                say(f"The mirror in MLflow is behind ({summary.behind} runs): {reason}")
+                say(f"Runs that are behind in MLflow: {summary.behind}. {reason}")
             elif failing and summary.mirrored:
                 say("MLflow takes what it is told again")
             failing = reason or ("" if summary.mirrored else failing)

@@ -245,7 +245,7 @@ def test_training_succeeds_while_the_server_is_down_and_is_told_of_when_it_is_up
     assert "Not in MLflow yet" in page
     assert "Connection refused" in page
     assert "hush" not in page + Mirror.objects.get().error + Mirror.objects.get().server
-    with pytest.raises(CommandError, match="1 runs are behind"):
+    with pytest.raises(CommandError, match="Runs that are behind: 1"):
         call_command("mirror", str(run.pk))
     # Left alone for a while, so that a pass costs nothing.
     assert (catch_up().failed, catch_up().behind) == ({}, 1)

@@ -37,7 +37,7 @@ class Command(JsonCommand):
             self.say("Nothing to do: no run is behind.")
         if summary.failed:
             told = "; ".join(f"{run}: {reason}" for run, reason in summary.failed.items())
-            raise Refused(f"{summary.behind} runs are behind. {told}", code="mirror_behind")
+            raise Refused(f"Runs that are behind: {summary.behind}. {told}", code="mirror_behind")
         return summary.as_dict()
 
     def _check(self, wanted: list[int]) -> None:
