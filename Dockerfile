@@ -9,8 +9,12 @@ RUN useradd --create-home --uid 10001 biofors \
     && install -d -o biofors -g biofors /data
 WORKDIR /app
 
-COPY requirements.txt ./
+COPY requirements.txt requirements-mlflow.txt ./
 RUN python -m pip install --no-cache-dir --no-deps --require-hashes -r requirements.txt
+# docker compose build --build-arg WITH_MLFLOW=1: the client that mirrors runs to an MLflow server.
+ARG WITH_MLFLOW=
+RUN if [ -n "$WITH_MLFLOW" ]; then \
+        python -m pip install --no-cache-dir --no-deps --require-hashes -r requirements-mlflow.txt; fi
 
 COPY manage.py ./
 COPY biofors_site biofors_site

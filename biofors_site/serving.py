@@ -23,6 +23,7 @@ from datasets.errors import Refused
 WEB_WORKERS = 2
 WEB_THREADS = 4
 REAP_EVERY = 5
+MIRROR_EVERY = 5
 # What TensorFlow prints on every machine without a graphics card, whatever its log level.
 _NO_GPU = re.compile(r"before absl::InitializeLog|cudart_stub\.cc|cuda_platform\.cc")
 
@@ -42,13 +43,16 @@ class AlreadyServed(Refused):
 
 
 def services(*, host: str, port: int, workers: bool = True) -> list[Service]:
-    """Return the processes of an installation: web, training worker, inference worker, reaper."""
+    """Return the processes of an installation: web, two workers, reaper, and what mirrors to MLflow."""
     found = [Service("web", web_command(host=host, port=port))]
     if workers:
         # A training run takes every core there is for minutes: pages go first.
         found.append(Service("training", worker_command("training", tasks_per_child=1), niceness=5))
         found.append(Service("inference", worker_command("inference,maintenance")))
         found.append(Service("reaper", (sys.executable, "manage.py", "reap", "--every", str(REAP_EVERY))))
+        if settings.MLFLOW_TRACKING_URI:
+            every = ("--every", str(MIRROR_EVERY))
+            found.append(Service("mirror", (sys.executable, "manage.py", "mirror", *every), niceness=5))
     return found
 
 

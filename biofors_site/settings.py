@@ -189,6 +189,11 @@ DEVICE = env.str("BIOFORS_DEVICE", default="")
 # How much worse than the champion, in recall or F1 of a class, a version may be to take its place.
 GATE_MARGIN = env.float("BIOFORS_GATE_MARGIN", default=0.05)
 
+# Training runs are mirrored to this MLflow server; without it nothing of MLflow is loaded.
+MLFLOW_TRACKING_URI = env.str("MLFLOW_TRACKING_URI", default="")
+# Where people reach this site, for links to it from elsewhere.
+SITE_URL = env.str("BIOFORS_URL", default="")
+
 RESNET50_WEIGHTS = env.str("RESNET50_WEIGHTS", default="imagenet")
 
 # A pytest run keeps the console for its own report.

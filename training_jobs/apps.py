@@ -8,3 +8,7 @@ class TrainingJobsConfig(AppConfig):
 
     name = "training_jobs"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register what the system check asks."""
+        from training_jobs import checks  # noqa: F401

@@ -12,6 +12,7 @@ from training_jobs.admin.forms import defaults_of, told
 from training_jobs.admin.jobs import CAN_CANCEL, CAN_RETRY, LivePage, id_in, log_of_states, moved, took
 from training_jobs.admin.listed import listed_runs
 from training_jobs.launching import queue_position
+from training_jobs.mirroring import told_mirror
 from training_jobs.models import EpochMetric, Job, TrainingRun
 from training_jobs.queries import SCORES, best_epochs, best_score, score_name, test_evaluations
 
@@ -97,6 +98,7 @@ class RunPage(LivePage):
             "recipe": _recipe(run, ""),
             "variations": _recipe(run, "augmentation") if run.config.get("augment") else [],
             "log": log_of_states(run),
+            "mirror": told_mirror(run),
             "advice": _ADVICE.get(run.error_code, ""),
             "evaluation": test_evaluations([run.version_id], user).get(run.version_id)
             if run.version_id

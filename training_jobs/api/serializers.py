@@ -9,6 +9,7 @@ from classifier.models import ModelVersion
 from classifier.networks.recipes import RECIPES
 from datasets.models import Subset
 from training_jobs.launching import queue_position
+from training_jobs.mirroring import told_mirror
 from training_jobs.models import EpochMetric, InferenceJob, Job, TrainingRun
 from training_jobs.models.training_run import MOST_PRIORITY
 
@@ -146,14 +147,32 @@ class TrainingRunSerializer(JobSerializer):
         read_only_fields = fields
 
 
+class MirrorSerializer(serializers.Serializer[Any]):
+    """How a run stands in MLflow: its name and address there, whether it is behind, and why."""
+
+    address = serializers.CharField(help_text='"" where the mirror is no web server.')
+    name = serializers.CharField(help_text="The id of MLflow's run.")
+    is_behind = serializers.BooleanField()
+    reason = serializers.CharField()
+
+
 class TrainingRunDetailSerializer(TrainingRunSerializer):
-    """A training run with its epochs: those of its latest attempt come last."""
+    """A training run with its epochs: those of its latest attempt come last.
+
+    `mirror`: how it stands in MLflow; null where runs are not mirrored, or this one has not begun.
+    """
 
     epochs = EpochSerializer(many=True, read_only=True)
+    mirror = serializers.SerializerMethodField()
 
     class Meta(TrainingRunSerializer.Meta):
-        fields = (*TrainingRunSerializer.Meta.fields, "epochs")  # type: ignore[assignment]
+        fields = (*TrainingRunSerializer.Meta.fields, "epochs", "mirror")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
+
+    @extend_schema_field(MirrorSerializer(allow_null=True))
+    def get_mirror(self, run: TrainingRun) -> dict[str, Any] | None:
+        """Return how it stands in MLflow."""
+        return told_mirror(run)
 
 
 class PrioritySerializer(serializers.Serializer[Any]):

@@ -5,6 +5,7 @@ from training_jobs.models.export_job import ExportJob
 from training_jobs.models.import_job import ImportJob
 from training_jobs.models.inference_job import InferenceJob
 from training_jobs.models.job import Job
+from training_jobs.models.mirror import Mirror
 from training_jobs.models.model_import import ModelImport
 from training_jobs.models.sweep import Candidate, Sweep
 from training_jobs.models.training_run import EpochMetric, TrainingRun
@@ -18,6 +19,7 @@ __all__ = [
     "InferenceJob",
     "Job",
     "LeaseLost",
+    "Mirror",
     "ModelImport",
     "Sweep",
     "TrainingRun",
