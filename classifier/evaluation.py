@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, Subquery
 
 from classifier.answers import NOTHING, predicted_by, truths_of
 from classifier.metrics import score_matrix
@@ -205,12 +205,17 @@ def scores_as_stored(scored: Scored, *, classes: Sequence[str]) -> dict[str, Any
 
 
 def evaluated_images(
-    evaluation: Evaluation, *, actual: str | None = None, predicted: str | None = None
+    evaluation: Evaluation,
+    *,
+    actual: str | None = None,
+    predicted: str | None = None,
+    wrong: bool = False,
 ) -> Any:
     """Return the images behind an evaluation, or behind one cell of its matrix, as they were scored.
 
-    Each has `label_then` (its label at the cut-off), `predicted` and `confidence`: an image that was
-    relabelled since stays in the cell it was counted in.
+    With `wrong` only those that were taken for another class. Each has `label_then` (its label at the
+    cut-off), `predicted` and `confidence`: an image that was relabelled since stays in the cell it was
+    counted in.
     """
     own = Prediction.objects.filter(version=evaluation.version_id, image=OuterRef("pk"))
     images: Any = (
@@ -225,7 +230,7 @@ def evaluated_images(
         images = images.filter(label_then=actual)
     if predicted:
         images = images.filter(predicted=predicted)
-    return images
+    return images.exclude(label_then=F("predicted")) if wrong else images
 
 
 def check_subset(subset: str) -> None:

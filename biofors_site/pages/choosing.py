@@ -41,9 +41,10 @@ FILTERS = (
     "q",
     "evaluation",
     "actual",
+    "wrong",
     "ordering",
 )
-_CELL = ("evaluation", "actual", "predicted")
+_CELL = ("evaluation", "actual", "predicted", "wrong")
 
 
 @dataclass
@@ -119,10 +120,16 @@ def _of_cell(request: HttpRequest, query: dict[str, str]) -> Choice:
         for name, value in cell.items()
         if value and value not in evaluation.classes
     }
-    images = evaluated_images(evaluation, **cell).visible_to(request.user)
+    wrong = query.get("wrong") == "true"
+    images = evaluated_images(evaluation, **cell, wrong=wrong).visible_to(request.user)
     return Choice(
         images.none() if errors else with_predictions(images, evaluation.version),
-        address(reverse("evaluation-images", args=[evaluation.pk]), **cell, ordering="-confidence"),
+        address(
+            reverse("evaluation-images", args=[evaluation.pk]),
+            **cell,
+            wrong=query.get("wrong"),
+            ordering="-confidence",
+        ),
         {name: query[name] for name in _CELL if name in query},
         version=evaluation.version,
         evaluation=evaluation,

@@ -53,6 +53,7 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Visibl
         parameters=[
             OpenApiParameter("actual", description="The class of the label as it was scored."),
             OpenApiParameter("predicted", description="The class that the model said."),
+            OpenApiParameter("wrong", bool, description="Those that were taken for another class."),
         ],
         responses=EvaluatedImageSerializer(many=True),
     )
@@ -78,7 +79,8 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Visibl
         }
         if unknown:
             raise ValidationError(unknown)
-        images = evaluated_images(evaluation, **cell).visible_to(request.user)
+        wrong = request.query_params.get("wrong", "").lower() in ("1", "true")
+        images = evaluated_images(evaluation, **cell, wrong=wrong).visible_to(request.user)
         page = self.paginate_queryset(images.select_related("dataset", "paper", "label"))
         shown = EvaluatedImageSerializer(page, many=True, context=self.get_serializer_context())
         return self.get_paginated_response(shown.data)

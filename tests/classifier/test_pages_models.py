@@ -301,3 +301,23 @@ def test_the_matrix_is_shown_by_columns_by_counts_and_in_another_order(signed: S
     lines = saved.content.decode().splitlines()
     assert lines[1].split(",")[:3] == ["BlotGel", "3", "1"]
     assert lines[-1].split(",")[-1] == "8"
+
+
+def test_a_class_leads_to_its_wrong_images_the_surest_first(signed: Signed, split: Split) -> None:
+    version = evaluated(split, wrong=3)
+    said = version.predictions.filter(disagrees=True).order_by("pk")
+    for place, prediction in enumerate(said):
+        prediction.confidence = 0.5 + place / 10
+        prediction.save()
+    client = signed("viewer")
+    evaluation = Evaluation.objects.get()
+    link = f"/workbench/?evaluation={evaluation.pk}&actual=BlotGel&wrong=true&dataset=panels"
+    assert f'href="{link}"' in shown(client, f"/models/{version.pk}/")
+    of_class = [each for each in said if each.image.label.name == "BlotGel"]
+    bench = shown(client, link)
+    assert f"<b>{len(of_class)}</b> image" in bench
+    assert "wrong ones alone, the surest first" in bench
+    source = re.search(r'"source": "(/api[^"]+)"', bench)
+    assert source is not None
+    listed = client.get(source[1].encode().decode("unicode_escape")).json()["results"]
+    assert [each["id"] for each in listed] == [each.image_id for each in reversed(of_class)]
