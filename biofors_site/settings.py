@@ -164,6 +164,7 @@ SPECTACULAR_SETTINGS = {
         "ImageState": "datasets.models.Image.State",
         "JobState": "training_jobs.models.Job.State",
         "SweepState": "training_jobs.models.Sweep.State",
+        "SweepMethod": "training_jobs.models.Sweep.Method",
         "InferenceJobKind": "training_jobs.models.InferenceJob.Kind",
         "ExportFormat": "classifier.models.Export.Format",
         "PromotionKind": "classifier.models.Promotion.Kind",

@@ -131,7 +131,8 @@ def test_more_files_than_one_request_takes_are_all_classified_and_saved(
     with page.expect_download() as download:
         page.get_by_role("button", name="Results as CSV").click()
     lines = download.value.path().read_text().splitlines()
-    assert lines[0] == f"file,model,label,confidence,{','.join(CLASSES)},error,detail"
+    columns = "file,model,label,confidence,calibrated_confidence,abstained"
+    assert lines[0] == f"{columns},{','.join(CLASSES)},error,detail"
     assert len(lines) == 34
     # A name that a spreadsheet would run as a formula is disarmed.
     assert lines[1].startswith("'=panel 0.png,bright@1,")

@@ -154,7 +154,7 @@ def test_two_classes_may_swap_their_keys(as_role: As, dataset: Dataset) -> None:
 def test_a_class_is_given_a_letter_and_two_may_swap_theirs(as_role: As, dataset: Dataset) -> None:
     client = as_role()
     page = read(client.get(f"{LIST}{dataset.pk}/change/"))
-    assert "Taken by the workbench: a h j k l o p r s u x y." in page
+    assert "Taken by the workbench: a h j k l o p r s u w x y." in page
     assert change(client, dataset, FAC_letter="f", BlotGel_letter="b").status_code == 302
     assert change(client, dataset, FAC_letter="b", BlotGel_letter="f").status_code == 302
     assert (named(dataset, "FAC").letter, named(dataset, "BlotGel").letter) == ("b", "f")
