@@ -24,6 +24,7 @@ ADDRESSES = {
     "runs": "/training/compare/?dataset=sample",
     "sweep": "/training/sweeps/1/",
     "model": "/models/1/",
+    "errors": "/models/1/errors/",
     "compare": "/compare/?models=1,2",
     "classify": "/classify/",
 }
