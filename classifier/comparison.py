@@ -12,8 +12,9 @@ from classifier.cautions import Counted, cautions, check_unseen
 from classifier.evaluation import EvaluationIncomplete, check_classes, check_subset
 from classifier.metrics import Scores, score_matrix
 from classifier.models import ModelVersion
-from classifier.pairing import Paired, Side, pair_all
-from classifier.statistics.scores import intervals
+from classifier.pairing import Paired, Side, draw, pair_all
+from classifier.statistics.resampling import Resampled
+from classifier.statistics.scores import told_intervals
 from datasets.errors import Refused
 from datasets.label_times import label_cutoff
 from datasets.models import Split, Subset
@@ -106,8 +107,11 @@ def compare(
     is_there = said[0] != NOTHING
     left_out = int((~is_there).sum())
     truths = truths.only(is_there)
-    sides = [_side(version, truths, own[is_there]) for version, own in zip(versions, said, strict=True)]
-    told = [intervals(truths.scored(side.said), classes=classes) for side in sides]
+    said = [own[is_there] for own in said]
+    sides = [
+        _side(version, truths, own, drawn)
+        for version, own, drawn in zip(versions, said, draw(truths, said), strict=True)
+    ]
     return Comparison(
         versions=list(versions),
         split=split,
@@ -115,10 +119,10 @@ def compare(
         label_cutoff=cutoff,
         classes=classes,
         scores=[side.scores for side in sides],
-        intervals=told,
+        intervals=[told_intervals(side.drawn, classes=classes) for side in sides],
         paired=pair_all(truths, sides),
         total=len(truths),
-        papers=told[0]["papers"],
+        papers=sides[0].drawn.papers,
         left_out=left_out,
         cautions=_cautions(versions, split, subset),
     )
@@ -132,9 +136,9 @@ def behind(versions: Sequence[ModelVersion], said: Sequence[Numbers]) -> list[tu
     return [(version, number) for version, number in zip(versions, lacking, strict=True) if number]
 
 
-def _side(version: ModelVersion, truths: Truths, said: Numbers) -> Side:
+def _side(version: ModelVersion, truths: Truths, said: Numbers, drawn: Resampled) -> Side:
     matrix = truths.scored(said).matrix()
-    return Side(version.pk, said, score_matrix(matrix, classes=truths.classes))
+    return Side(version.pk, said, score_matrix(matrix, classes=truths.classes), drawn)
 
 
 def _cautions(versions: Sequence[ModelVersion], split: Split, subset: str) -> list[str]:

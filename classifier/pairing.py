@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from math import ceil
+from math import ceil, prod
 from typing import Any
 
 import numpy as np
 
 from classifier.answers import Numbers, Truths
 from classifier.metrics import Scores, mcnemar_exact
-from classifier.statistics.resampling import LEVEL, REPLICATES
-from classifier.statistics.scores import HEADLINES, Scored, differences, score_names
+from classifier.statistics.resampling import LEVEL, REPLICATES, Resampled
+from classifier.statistics.scores import HEADLINES, Scored, less, resampled, score_names
 from classifier.statistics.testing import holm
 from datasets.queues.agreement import cohens_kappa
 
@@ -81,11 +81,19 @@ class Paired:
 
 @dataclass(frozen=True)
 class Side:
-    """A version by its id, with what it said of each image, (N,), and its scores."""
+    """A version by its id, what it said of each image, (N,), its scores, and these resampled."""
 
     pk: int
     said: Numbers
     scores: Scores
+    drawn: Resampled
+
+
+def draw(truths: Truths, said: Sequence[Numbers]) -> list[Resampled]:
+    """Return the scores of what each version said, (N,), resampled by paper together."""
+    level = _level(len(said) - 1, len(truths.classes))
+    wanted = min(max(REPLICATES, ceil(2 * BEYOND / (1 - level))), MOST_REPLICATES)
+    return resampled([truths.scored(own) for own in said], replicates=wanted)
 
 
 def pair_all(truths: Truths, sides: Sequence[Side]) -> list[Paired]:
@@ -93,6 +101,11 @@ def pair_all(truths: Truths, sides: Sequence[Side]) -> list[Paired]:
     pairs = [_pair(truths, sides[0], side, pairs=len(sides) - 1) for side in sides[1:]]
     raised = holm([pair.p_value for pair in pairs])
     return [replace(pair, holm_p_value=p) for pair, p in zip(pairs, raised, strict=True)]
+
+
+def _level(*numbers: int) -> float:
+    """Return the level of each interval of which so many times so many hold together (Bonferroni)."""
+    return 1 - (1 - LEVEL) / prod(numbers)
 
 
 def _pair(truths: Truths, a: Side, b: Side, *, pairs: int) -> Paired:
@@ -119,18 +132,12 @@ def _pair(truths: Truths, a: Side, b: Side, *, pairs: int) -> Paired:
 def _changes(truths: Truths, a: Side, b: Side, *, pairs: int) -> list[Change]:
     """Return how the headlines and the F1 of each class change."""
     classes = list(truths.classes)
-    levels = {True: 1 - (1 - LEVEL) / pairs, False: 1 - (1 - LEVEL) / (pairs * len(classes))}
-    wanted = ceil(2 * BEYOND / (1 - levels[False]))
-    drawn = differences(
-        truths.scored(a.said),
-        truths.scored(b.said),
-        replicates=min(max(REPLICATES, wanted), MOST_REPLICATES),
-    )
+    drawn = less(b.drawn, a.drawn)
     changes = []
     for place, (score, of_class) in enumerate(score_names(classes)):
         if score not in (*HEADLINES, "f1"):
             continue
-        level = levels[not of_class]
+        level = _level(pairs, len(classes)) if of_class else _level(pairs)
         interval = drawn.interval(place, level=level)
         difference, low, high = (
             None if np.isnan(value) else float(value)

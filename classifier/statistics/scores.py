@@ -1,5 +1,6 @@
 """Scores of many confusion matrices at once, and their intervals by paper."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,48 +82,66 @@ def score_names(classes: list[str]) -> list[tuple[str, str]]:
     return headlines + [(score, name) for score in OF_CLASS for name in classes]
 
 
+def resampled(scored: Sequence[Scored], *, replicates: int = REPLICATES, seed: int = SEED) -> list[Resampled]:
+    """Return the scores of several versions on the same images, each replicate of the same papers for all.
+
+    Columns as in `scores_of`; by `less` of two the replicates of their difference are paired. ValueError
+    where they are not of the same images, or of none.
+    """
+    first = scored[0]
+    if not all(np.array_equal(each.papers, first.papers) for each in scored):
+        raise ValueError("paired scores need the same images in the same order")
+    counts = [each.by_paper()[0] for each in scored]
+    edges = np.cumsum([each.shape[1] for each in counts])[:-1]
+
+    def all_scores(sums: Array) -> Array:
+        return np.hstack([scores_of(own) for own in np.split(sums, edges, axis=1)])
+
+    drawn = resample(np.hstack(counts), all_scores, replicates=replicates, seed=seed)
+    return [
+        Resampled(estimate, values, drawn.papers)
+        for estimate, values in zip(
+            np.split(drawn.estimate, len(scored)),
+            np.split(drawn.replicates, len(scored), axis=1),
+            strict=True,
+        )
+    ]
+
+
+def less(b: Resampled, a: Resampled) -> Resampled:
+    """Return the scores of `b` less those of `a`, which were resampled together."""
+    return Resampled(b.estimate - a.estimate, b.replicates - a.replicates, a.papers)
+
+
 def intervals(
     scored: Scored, *, classes: list[str], replicates: int = REPLICATES, seed: int = SEED
 ) -> dict[str, Any]:
+    """Return the 95 % interval of every score as `told_intervals` does; an empty dict without images."""
+    if not len(scored.actual):
+        return {}
+    return told_intervals(
+        resampled([scored], replicates=replicates, seed=seed)[0], classes=classes, seed=seed
+    )
+
+
+def told_intervals(drawn: Resampled, *, classes: list[str], seed: int = SEED) -> dict[str, Any]:
     """Return the 95 % interval of every score, JSON-ready: [low, high], None where it is undefined.
 
     `{level, method, replicates, seed, papers, few_papers, macro_f1, balanced_accuracy, accuracy,
-    per_class: {class: {precision, recall, f1}}}`; an empty dict without images.
+    per_class: {class: {precision, recall, f1}}}`.
     """
-    if not len(scored.actual):
-        return {}
-    counts, papers = scored.by_paper()
-    drawn = resample(counts, scores_of, replicates=replicates, seed=seed)
     told: dict[str, Any] = {
         "level": LEVEL,
         "method": METHOD,
-        "replicates": replicates,
+        "replicates": len(drawn.replicates),
         "seed": seed,
-        "papers": papers,
-        "few_papers": papers < FEW_PAPERS,
+        "papers": drawn.papers,
+        "few_papers": drawn.papers < FEW_PAPERS,
         "per_class": {name: {} for name in classes},
     }
     for place, (score, name) in enumerate(score_names(classes)):
         (told["per_class"][name] if name else told)[score] = _ends(drawn.interval(place))
     return told
-
-
-def differences(a: Scored, b: Scored, *, replicates: int = REPLICATES, seed: int = SEED) -> Resampled:
-    """Return the scores of `b` less those of `a` on the same images, resampled by paper together.
-
-    Columns as in `scores_of`. Paired: each replicate draws the same papers for both. ValueError where the
-    two are not of the same images.
-    """
-    if len(a.actual) != len(b.actual) or not np.array_equal(a.papers, b.papers):
-        raise ValueError("paired scores need the same images in the same order")
-    counts_a, _ = a.by_paper()
-    counts_b, _ = b.by_paper()
-    cells = a.class_count**2
-
-    def less(sums: Array) -> Array:
-        return scores_of(sums[:, cells:]) - scores_of(sums[:, :cells])
-
-    return resample(np.hstack([counts_a, counts_b]), less, replicates=replicates, seed=seed)
 
 
 def accuracy_interval(is_right: NDArray[np.bool_], papers: Numbers, *, seed: int = SEED) -> Interval:

@@ -16,8 +16,9 @@ from classifier.statistics.resampling import (
 from classifier.statistics.scores import (
     Scored,
     accuracy_interval,
-    differences,
     intervals,
+    less,
+    resampled,
     score_names,
     scores_of,
 )
@@ -118,15 +119,16 @@ def test_intervals_by_paper_hold_as_often_as_they_say_and_plain_ones_do_not(pape
 
 
 def test_the_difference_of_a_version_from_itself_is_zero(scored: Scored) -> None:
-    same = differences(scored, scored)
-    assert same.interval(0) == Interval(0.0, 0.0)
+    first, second = resampled([scored, scored])
+    assert less(second, first).interval(0) == Interval(0.0, 0.0)
 
 
 def test_a_paired_interval_is_narrower_than_two_single_ones(scored: Scored) -> None:
     better = scored.predicted.copy()
     better[::9] = scored.actual[::9]
     b = Scored(scored.actual, better, scored.papers, COUNT)
-    paired = differences(scored, b).interval(0)
+    before, after = resampled([scored, b])
+    paired = less(after, before).interval(0)
     assert paired.excludes_zero
     alone = [intervals(each, classes=CLASSES)["macro_f1"] for each in (scored, b)]
     assert paired.high - paired.low < min(high - low for low, high in alone)
@@ -135,7 +137,7 @@ def test_a_paired_interval_is_narrower_than_two_single_ones(scored: Scored) -> N
 def test_scores_of_other_images_are_not_paired(scored: Scored) -> None:
     fewer = Scored(scored.actual[1:], scored.predicted[1:], scored.papers[1:], COUNT)
     with pytest.raises(ValueError, match="same images"):
-        differences(scored, fewer)
+        resampled([scored, fewer])
 
 
 def test_a_share_by_paper_is_wider_than_wilson_where_papers_differ(scored: Scored) -> None:
