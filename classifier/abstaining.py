@@ -6,9 +6,9 @@ from typing import Any
 from django.db import transaction
 
 from classifier.models import ModelVersion, Threshold
+from classifier.reasons import checked_reason
 from datasets.errors import Refused
 
-_LONGEST_REASON = 500
 _DIGITS = 4
 
 
@@ -41,7 +41,8 @@ def set_threshold(
     It is kept with four digits. Raises ThresholdReasonMissing, BadThreshold, ThresholdStands, and `Refused`
     (reason_too_long, bad_reason).
     """
-    reason = _checked_reason(reason)
+    missing = ThresholdReasonMissing("Say why: the history of thresholds keeps the reason.")
+    reason = checked_reason(reason, missing=missing)
     wanted = _checked(abstain_below)
     locked = ModelVersion.objects.select_for_update().get(pk=version.pk)
     before = locked.abstain_below
@@ -77,14 +78,3 @@ def _checked(abstain_below: float | None) -> float | None:
     if not isfinite(abstain_below) or not 0 <= abstain_below <= 1:
         raise BadThreshold(f"{abstain_below:g} is no confidence: give a number from 0 to 1.")
     return round(abstain_below, _DIGITS) or None
-
-
-def _checked_reason(reason: str) -> str:
-    reason = (reason or "").strip()
-    if not reason:
-        raise ThresholdReasonMissing("Say why: the history of thresholds keeps the reason.")
-    if len(reason) > _LONGEST_REASON:
-        raise Refused(f"The reason is longer than {_LONGEST_REASON} characters.", code="reason_too_long")
-    if "\0" in reason:
-        raise Refused("The reason holds a NUL character, which no database takes.", code="bad_reason")
-    return reason

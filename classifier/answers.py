@@ -13,11 +13,23 @@ from numpy.typing import NDArray
 
 from classifier.models import ModelVersion, Prediction
 from classifier.statistics.scores import Scored
+from datasets.errors import Refused
 from datasets.models import Image, Split, SplitMember
 
 Numbers = NDArray[np.int64]
 NOTHING = -1
 _AT_ONCE = 10_000
+
+
+class EmptySubset(Refused):
+    """Raised where a subset holds no labelled image."""
+
+    code = "empty_subset"
+
+    def __init__(self, split: Split, subset: str) -> None:
+        super().__init__(
+            f"The subset {subset} of {split} holds no labelled image. Choose another subset or split."
+        )
 
 
 @dataclass(frozen=True)
@@ -60,11 +72,16 @@ class Truths:
 
 
 def truths_of(split: Split, subset: str, cutoff: datetime, *, classes: Sequence[str]) -> Truths:
-    """Return the images of a subset that were labelled and not excluded at the cut-off."""
+    """Return the images of a subset that were labelled and not excluded at the cut-off.
+
+    Raises EmptySubset.
+    """
     place = {name: number for number, name in enumerate(classes)}
     images: Any = Image.objects.in_subset(split, subset).usable_as_of(cutoff).order_by("pk")
     rows = images.values_list("pk", "label_then", "paper_id")
     table = list(rows.iterator(chunk_size=_AT_ONCE))
+    if not table:
+        raise EmptySubset(split, subset)
     columns = (
         (pk for pk, _, _ in table),
         (place[name] for _, name, _ in table),

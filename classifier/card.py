@@ -165,7 +165,7 @@ def _training(version: ModelVersion) -> Section:
 
 
 def _scores(evaluation: Evaluation) -> Section:
-    intervals = getattr(evaluation, "intervals", None) or {}
+    intervals = evaluation.intervals
     where = f"{evaluation.total:,} images, labels of {_moment(evaluation.label_cutoff)}."
     told = [where, *_how(intervals)]
     facts = [(name, _figure(getattr(evaluation, key), intervals.get(key))) for key, name in _SCORES]

@@ -42,17 +42,13 @@ class TrainedOnTest(Refused):
     status = 409
 
 
-def check_unseen(versions: Sequence[ModelVersion], split: Split, subset: str) -> None:
+def check_unseen(versions: Sequence[ModelVersion], split: Split, subset: str, *, counted: Counted) -> None:
     """Raise TrainedOnTest where any version was trained on papers of the subset; it says which."""
-    counted: Counted = {}
     told = []
     for version in versions:
         if version.split is None:
             continue
-        key = (version.split.pk, split.pk, subset)
-        if key not in counted:
-            counted[key] = _count(version.split, split, subset)
-        total, seen, related = counted[key]
+        total, seen, related = _counted(version.split, split, subset, counted=counted)
         if seen or related:
             papers = _shared_papers(version.split, split, subset)
             told.append(f"{version} has seen {seen + related:,} of the {total:,}{papers}")
@@ -76,10 +72,7 @@ def leak_sentence(split: Split) -> str:
 
 def _seen(version: ModelVersion, own: Split, split: Split, subset: str, *, counted: Counted) -> list[str]:
     """Say how many images of a subset, and of their papers, the version was trained on."""
-    key = (own.pk, split.pk, subset)
-    if key not in counted:
-        counted[key] = _count(own, split, subset)
-    total, seen, related = counted[key]
+    total, seen, related = _counted(own, split, subset, counted=counted)
     if not seen and not related:
         return []
     parts = [f"was trained on {seen:,} of these {total:,} images"] if seen else []
@@ -87,6 +80,14 @@ def _seen(version: ModelVersion, own: Split, split: Split, subset: str, *, count
         others = f"on papers of {related:,} more" if seen else f"was trained on papers of {related:,} of them"
         parts.append(others)
     return [f"{version} {' and '.join(parts)}: its scores here will be too good."]
+
+
+def _counted(own: Split, split: Split, subset: str, *, counted: Counted) -> tuple[int, int, int]:
+    """Return what `_count` does, counted once."""
+    key = (own.pk, split.pk, subset)
+    if key not in counted:
+        counted[key] = _count(own, split, subset)
+    return counted[key]
 
 
 def _count(own: Split, split: Split, subset: str) -> tuple[int, int, int]:

@@ -92,16 +92,12 @@ def compare(
     """
     check_subset(subset)
     _check_versions(versions, split)
+    counted: Counted = {}
     if not despite_leaks:
-        check_unseen(versions, split, subset)
+        check_unseen(versions, split, subset, counted=counted)
     cutoff = label_cutoff()
     classes = list(versions[0].classes)
     truths = truths_of(split, subset, cutoff, classes=classes)
-    if not len(truths):
-        raise Refused(
-            f"The subset {subset} of {split} holds no labelled image. Choose another subset or split.",
-            code="empty_subset",
-        )
     said = [predicted_by(version, truths) for version in versions]
     _check_coverage(versions, said, split=split, subset=subset)
     is_there = said[0] != NOTHING
@@ -124,7 +120,7 @@ def compare(
         total=len(truths),
         papers=sides[0].drawn.papers,
         left_out=left_out,
-        cautions=_cautions(versions, split, subset),
+        cautions=_cautions(versions, split, subset, counted=counted),
     )
 
 
@@ -141,9 +137,8 @@ def _side(version: ModelVersion, truths: Truths, said: Numbers, drawn: Resampled
     return Side(version.pk, said, score_matrix(matrix, classes=truths.classes), drawn)
 
 
-def _cautions(versions: Sequence[ModelVersion], split: Split, subset: str) -> list[str]:
+def _cautions(versions: Sequence[ModelVersion], split: Split, subset: str, *, counted: Counted) -> list[str]:
     """Return why the scores of any of them may be too good, each sentence once."""
-    counted: Counted = {}
     told = (sentence for each in versions for sentence in cautions(each, split, subset, counted=counted))
     return list(dict.fromkeys(told))
 

@@ -160,11 +160,6 @@ def evaluate(
     check_subset(subset)
     check_classes(version, split)
     truths = truths_of(split, subset, cutoff, classes=version.classes)
-    if not len(truths):
-        raise Refused(
-            f"The subset {subset} of {split} holds no labelled image. Choose another subset or split.",
-            code="empty_subset",
-        )
     said = predicted_by(version, truths)
     is_missing = said == NOTHING
     if set(truths.images[is_missing].tolist()) - set(unreadable):
@@ -260,12 +255,3 @@ def labelled_in(split: Split, subset: str, cutoff: datetime | None = None) -> An
 def labels_as_of(split: Split, subset: str, cutoff: datetime) -> dict[int, str]:
     """Return {image id: class name} of a subset's images that were labelled and not excluded then."""
     return dict(labelled_in(split, subset, cutoff).values_list("pk", "label_then"))
-
-
-def predictions_in(version: ModelVersion, split: Split, subset: str) -> dict[int, str]:
-    """Return {image id: predicted class} of what a version has said of a subset's images."""
-    return dict(
-        Prediction.objects.of(version)
-        .filter(image__memberships__split=split, image__memberships__subset=subset)
-        .values_list("image_id", "predicted")
-    )

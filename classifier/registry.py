@@ -14,11 +14,11 @@ from django.db.models import Max
 from classifier.gates import Checked, GateFailed, OverrideNotAllowed, check_gates
 from classifier.models import Alias, Evaluation, ModelVersion, Promotion, RemovedVersion
 from classifier.models.registry import CHAMPION
+from classifier.reasons import checked_reason
 from datasets.errors import Refused
 
 _TRIES = 5
 _NAMED = 10
-_LONGEST_REASON = 500
 _SLUG = re.compile(r"[-\w]+", re.ASCII)
 _NAME_AND_VERSION = re.compile(r"(?P<name>[-\w]+)@(?P<version>\d{1,9})")
 
@@ -149,7 +149,7 @@ def promote(
     and `Refused` (bad_alias).
     """
     _check_alias(alias)
-    reason = _checked_reason(reason)
+    reason = _reason_of_move(reason)
     if override and not may_override(author):
         raise OverrideNotAllowed("Only an administrator may promote although a gate failed.")
     if not version.onnx_path.is_file():
@@ -208,7 +208,7 @@ def roll_back(
     Raises ReasonMissing, AliasMoved, NothingToRollBack, FilesMissing, and `Refused` (bad_alias).
     """
     _check_alias(alias)
-    reason = _checked_reason(reason)
+    reason = _reason_of_move(reason)
     pointer = Alias.objects.select_for_update().filter(name=alias).first()
     if pointer and expected and pointer.version != expected:
         raise AliasMoved(
@@ -244,7 +244,7 @@ def remove_alias(alias: str, *, reason: str, author: Any = None) -> Promotion:
     Raises ReasonMissing, UnknownAlias, AliasNeeded (champion), and `Refused` (bad_alias).
     """
     _check_alias(alias)
-    reason = _checked_reason(reason)
+    reason = _reason_of_move(reason)
     if alias == CHAMPION:
         raise AliasNeeded(f"{CHAMPION} answers where no model is named, and stays. Promote another to it.")
     pointer = Alias.objects.select_for_update().filter(name=alias).first()
@@ -328,19 +328,10 @@ def _move(
     return Promotion.objects.create(alias=pointer.name, kind=kind, version=version, previous=previous, **told)
 
 
-def _checked_reason(reason: str) -> str:
-    """Return the reason without blanks around it.
-
-    Raises ReasonMissing, and `Refused` (reason_too_long, bad_reason).
-    """
-    reason = (reason or "").strip()
-    if not reason:
-        raise ReasonMissing("Say why: the history of promotions keeps the reason.")
-    if len(reason) > _LONGEST_REASON:
-        raise Refused(f"The reason is longer than {_LONGEST_REASON} characters.", code="reason_too_long")
-    if "\0" in reason:
-        raise Refused("The reason holds a NUL character, which no database takes.", code="bad_reason")
-    return reason
+def _reason_of_move(reason: str) -> str:
+    """Return the reason of a move of an alias; raises as `checked_reason` does, and ReasonMissing."""
+    missing = ReasonMissing("Say why: the history of promotions keeps the reason.")
+    return checked_reason(reason, missing=missing)
 
 
 def _check_alias(alias: str) -> None:

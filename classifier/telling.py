@@ -14,7 +14,7 @@ def told_evaluation(evaluation: Evaluation) -> list[str]:
     lines = [
         f"{evaluation.version} on {evaluation.split} {evaluation.subset} ({evaluation.total:,} images, "
         f"labels of {evaluation.label_cutoff:%Y-%m-%d %H:%M:%S} UTC): macro-F1 {evaluation.macro_f1:.3f}"
-        f"{_in_brackets(evaluation.intervals.get('macro_f1'))}, accuracy {evaluation.accuracy:.3f}"
+        f"{in_brackets(evaluation.intervals.get('macro_f1'))}, accuracy {evaluation.accuracy:.3f}"
     ]
     lines += _warnings(cautions(evaluation.version, evaluation.split, evaluation.subset))
     if evaluation.unreadable:
@@ -76,7 +76,8 @@ def _between(ends: list[float] | None) -> str:
     return f"{ends[0]:.3f} to {ends[1]:.3f}" if ends else "-"
 
 
-def _in_brackets(ends: list[float] | None) -> str:
+def in_brackets(ends: list[float] | None) -> str:
+    """Return an interval to stand behind its score; nothing where there is none."""
     return f" (95 % {_between(ends)})" if ends else ""
 
 

@@ -8,14 +8,11 @@ from classifier.models import Evaluation
 
 @dataclass(frozen=True)
 class Moment:
-    """An evaluation among its like: `change` in macro-F1 since the one before; places are 0 to 100, texts."""
+    """An evaluation among its like: `change` in macro-F1 since the one before, None for the first."""
 
     evaluation: Evaluation
     is_current: bool
     change: float | None
-    place: str
-    low: str
-    width: str
 
     @property
     def shown_change(self) -> str:
@@ -28,20 +25,7 @@ def shown_timeline(evaluations: Iterable[Evaluation], *, current: Evaluation) ->
     moments: list[Moment] = []
     before: Evaluation | None = None
     for each in evaluations:
-        low, high = each.intervals.get("macro_f1") or (each.macro_f1, each.macro_f1)
-        moments.append(
-            Moment(
-                evaluation=each,
-                is_current=each.pk == current.pk,
-                change=None if before is None else each.macro_f1 - before.macro_f1,
-                place=_place(each.macro_f1),
-                low=_place(low),
-                width=_place(high - low),
-            )
-        )
+        change = None if before is None else each.macro_f1 - before.macro_f1
+        moments.append(Moment(each, each.pk == current.pk, change))
         before = each
     return moments
-
-
-def _place(share: float) -> str:
-    return f"{100 * share:.1f}"

@@ -10,11 +10,11 @@ from django.db.models import Q
 
 from classifier.exports import files_of
 from classifier.models import Alias, Evaluation, ModelVersion, Prediction, Promotion, RemovedVersion
+from classifier.reasons import checked_reason
 from datasets.errors import Refused
 from datasets.models import Label
 from training_jobs.models import ExportJob, InferenceJob, TrainingRun
 
-LONGEST_REASON = 500
 _MOST_NAMED = 5
 
 
@@ -75,7 +75,7 @@ def delete_version(
     version = ModelVersion.objects.select_for_update().get(pk=version.pk)
     if name.strip() != str(version):
         raise NameNeeded(f"Give the name of what is to be deleted for good: {version}.")
-    reason = _checked_reason(reason)
+    reason = checked_reason(reason)
     if uses := uses_of(version):
         raise VersionInUse(f"{version} is in use and stays: {'; '.join(uses)}.")
     left = RemovedVersion.objects.create(
@@ -119,15 +119,6 @@ def _remove_files(folder: Path) -> None:
         folder.parent.rmdir()
     except OSError:
         return
-
-
-def _checked_reason(reason: str) -> str:
-    reason = reason.strip()
-    if len(reason) > LONGEST_REASON:
-        raise Refused(f"The reason is longer than {LONGEST_REASON} characters.", code="reason_too_long")
-    if "\0" in reason:
-        raise Refused("The reason holds a NUL character, which no database takes.", code="bad_reason")
-    return reason
 
 
 def _runs(ids: list[str]) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from datasets.errors import Refused
 from datasets.models import Image, Subset
 from training_jobs.launching import wake_after_commit
 from training_jobs.leases import Claim, stop_if_asked
-from training_jobs.leavings import scratch_of
+from training_jobs.leavings import scratch_folder
 from training_jobs.models import ExportJob
 
 PARITY_IMAGES = 32
@@ -73,18 +72,13 @@ def run_export(job: ExportJob, claim: Claim) -> None:
     version: ModelVersion = job.version
     _check_source(version)
     job.report(done=0, total=1, message="Reading sample images")
-    scratch = scratch_of(job)
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    try:
+    with scratch_folder(job) as scratch:
         pixels, made = scratch / "pixels.npy", scratch / Export.FILES[Export.Format(job.format)]
         np.save(pixels, _sample(version))
         job.report(done=0, total=1, message="Converting the model and comparing both forms")
         recorded = _converted(version, made, pixels, claim)
         stop_if_asked(claim)
         into_place(made, made_into := version.folder / made.name)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     try:
         with transaction.atomic():
             Export.objects.update_or_create(

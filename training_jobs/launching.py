@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.text import slugify
 
-from classifier.evaluation import check_classes, check_subset, labels_as_of
+from classifier.answers import EmptySubset
+from classifier.evaluation import check_classes, check_subset, labelled_in, labels_as_of
 from classifier.models import ModelVersion
 from classifier.networks.config import ARCHITECTURES, FIELDS, TrainingConfig
 from classifier.networks.errors import NetworkError
@@ -140,11 +141,8 @@ def queue_evaluation(
     check_subset(subset)
     check_classes(version, split)
     cutoff = label_cutoff()
-    if not labels_as_of(split, subset, cutoff):
-        raise Refused(
-            f"The subset {subset} of {split} holds no labelled image. Choose another subset or split.",
-            code="empty_subset",
-        )
+    if not labelled_in(split, subset, cutoff).exists():
+        raise EmptySubset(split, subset)
     job = InferenceJob.objects.create(
         kind=InferenceJob.Kind.EVALUATION,
         version=version,

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,18 @@ def scratch_of(job: Job) -> Path:
     """Return the folder for what one attempt needs while it runs."""
     kind = next(name for name, model in _NAMES.items() if isinstance(job, model))
     return Path(settings.DATA_DIR) / SCRATCH / f"{kind}-{job.pk}-{job.attempt}"
+
+
+@contextmanager
+def scratch_folder(job: Job) -> Iterator[Path]:
+    """Make that folder, empty, and remove it at the end; the reaper removes one that was left."""
+    folder = scratch_of(job)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def place_of(job: TrainingRun | ModelImport) -> Path:

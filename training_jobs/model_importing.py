@@ -4,8 +4,6 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +24,7 @@ from classifier.registry import code_version, register
 from datasets.errors import Refused
 from datasets.models import Subset
 from training_jobs.leases import Claim, Reports, stop_if_asked
-from training_jobs.leavings import scratch_of
+from training_jobs.leavings import scratch_folder
 from training_jobs.models import ModelImport
 from training_jobs.publishing import PARITY_IMAGES, into_models
 
@@ -50,7 +48,7 @@ def run_model_import(job: ModelImport, claim: Claim) -> None:
     """
     source = Path(settings.DATA_DIR) / job.file
     _check_file(job, source)
-    with _scratch(job) as scratch:
+    with scratch_folder(job) as scratch:
         try:
             made = _made(job, claim, source, scratch)
         except FittingCancelled:
@@ -194,15 +192,3 @@ def _write_parity_images(job: ModelImport, path: Path, *, size: int, geometry: s
     read = [pixels for batch in batches for _, pixels in batch if not isinstance(pixels, Unreadable)]
     if read:
         np.save(path, np.stack(read), allow_pickle=False)
-
-
-@contextmanager
-def _scratch(job: ModelImport) -> Iterator[Path]:
-    """Make a folder for this attempt, removed at its end; the reaper removes one that was left."""
-    folder = scratch_of(job)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

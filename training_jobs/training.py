@@ -2,8 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from classifier.registry import register
 from datasets.errors import Refused
 from datasets.models import Subset
 from training_jobs.leases import Claim, Reports, stop_if_asked
-from training_jobs.leavings import checkpoints_of, clear_checkpoints, scratch_of
+from training_jobs.leavings import checkpoints_of, clear_checkpoints, scratch_folder
 from training_jobs.lessons import Lesson, lesson_of
 from training_jobs.memory import memory_held
 from training_jobs.models import EpochMetric, LeaseLost, TrainingRun
@@ -60,7 +59,7 @@ def _publish(
 ) -> None:
     """Publish a model: files first, then version, predictions, evaluations and the run's end at once."""
     run.report(done=0, total=0, message="Exporting the model and comparing both forms")
-    with _scratch(run) as scratch:
+    with scratch_folder(run) as scratch:
         artefacts = publish_files(
             run, fitted.weights, config=config, lesson=lesson, training_set=digest, scratch=scratch
         )
@@ -117,18 +116,6 @@ def config_of(run: TrainingRun) -> TrainingConfig:
         config = now
     config.check_weights()
     return config
-
-
-@contextmanager
-def _scratch(run: TrainingRun) -> Iterator[Path]:
-    """Make a folder for this attempt, removed at its end; the reaper removes one that was left."""
-    folder = scratch_of(run)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fit(run: TrainingRun, claim: Claim, *, config: TrainingConfig, lesson: Lesson) -> "FitResult":

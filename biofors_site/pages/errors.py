@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from django.core.cache import cache
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from biofors_site.api.filters import WideImageFilter
 from classifier.admin.evaluated import OfModel, told_method
@@ -46,7 +47,7 @@ class ErrorsPage(OfModel):
         key = f"errors-{evaluation.pk}-{evaluation.label_cutoff.timestamp()}"
         told = cache.get(key)
         if told is None:
-            told = _reckoned(evaluation)
+            told = _reckoned(evaluation, *self._answers)
             cache.set(key, told, _KEPT_SECONDS)
         return {
             **told,
@@ -55,13 +56,24 @@ class ErrorsPage(OfModel):
             "interval_told": told_method(evaluation),
         }
 
+    @cached_property
+    def _answers(self) -> tuple[Truths, Numbers]:
+        """The images of the evaluation as they were scored, and what the version said of them."""
+        evaluation = self.evaluation
+        assert evaluation is not None
+        truths = truths_of(
+            evaluation.split, evaluation.subset, evaluation.label_cutoff, classes=evaluation.classes
+        )
+        said = predicted_by(evaluation.version, truths)
+        return truths.only(said != NOTHING), said[said != NOTHING]
+
     def _views(self, evaluation: Evaluation) -> list[tuple[SavedView, Slice | None]]:
         """Return the saved views of the dataset, each with the scores of the evaluation's images in it."""
         seen = SavedView.objects.visible_to(self.request.user).filter(dataset=evaluation.split.dataset)
         views = list(seen[:MOST_VIEWS])
         if not views:
             return []
-        truths, said = _answers(evaluation)
+        truths, said = self._answers
         return [(view, self._in_view(view, truths, said)) for view in views]
 
     def _in_view(self, view: SavedView, truths: Truths, said: Numbers) -> Slice | None:
@@ -76,18 +88,8 @@ class ErrorsPage(OfModel):
         return slice_of(truths, said, mask, name=view.name, query=view.query) if mask.any() else None
 
 
-def _answers(evaluation: Evaluation) -> tuple[Truths, Numbers]:
-    """Return the images of an evaluation as they were scored, and what the version said of them."""
-    truths = truths_of(
-        evaluation.split, evaluation.subset, evaluation.label_cutoff, classes=evaluation.classes
-    )
-    said = predicted_by(evaluation.version, truths)
-    return truths.only(said != NOTHING), said[said != NOTHING]
-
-
-def _reckoned(evaluation: Evaluation) -> dict[str, Any]:
+def _reckoned(evaluation: Evaluation, truths: Truths, said: Numbers) -> dict[str, Any]:
     """Return curves, worst papers and slices."""
-    truths, said = _answers(evaluation)
     probabilities = probabilities_by(evaluation.version, truths)
     names = dict(Paper.objects.filter(pk__in=set(truths.papers.tolist())).values_list("pk", "identifier"))
     return {

@@ -14,6 +14,7 @@ from classifier.gates import UnknownEvaluation
 from classifier.matrix import ORDERS, SHARES, Matrix, matrix_csv, shown_matrix
 from classifier.models import Evaluation, ModelVersion
 from classifier.rescoring import rescore
+from classifier.telling import in_brackets
 from datasets.admin.page import Page, address
 from datasets.models import Subset
 from datasets.queries import class_looks
@@ -128,8 +129,9 @@ def one_of(known: tuple[str, ...], asked: str | None) -> str:
 
 def _told_scores(evaluation: Evaluation) -> list[str]:
     """Return the lines under the title of a picture."""
+    between = in_brackets(evaluation.intervals.get("macro_f1"))
     lines = [
-        f"{evaluation.total:,} images, macro-F1 {evaluation.macro_f1:.3f}{_between(evaluation)}, "
+        f"{evaluation.total:,} images, macro-F1 {evaluation.macro_f1:.3f}{between}, "
         f"accuracy {evaluation.accuracy:.3f}, labels of {evaluation.label_cutoff:%Y-%m-%d %H:%M} UTC"
     ]
     if evaluation.split.leaks:
@@ -146,9 +148,3 @@ def told_method(evaluation: Evaluation) -> str:
         f"{told['method'][0].upper()}{told['method'][1:]}, {told['replicates']:,} times: how the scores "
         f"would spread had other papers been in {evaluation.subset} (Hesterberg 2015; Field and Welsh 2007)."
     )
-
-
-def _between(evaluation: Evaluation) -> str:
-    """Return the interval of macro-F1 in brackets, where there is one."""
-    ends = evaluation.intervals.get("macro_f1")
-    return f" (95 % {ends[0]:.3f} to {ends[1]:.3f})" if ends else ""

@@ -103,7 +103,7 @@ def test_another_name_deletes_nothing() -> None:
     assert ModelVersion.objects.exists()
 
 
-def refused(version: ModelVersion, told: str) -> None:
+def assert_refused(version: ModelVersion, told: str) -> None:
     with pytest.raises(VersionInUse, match=told):
         delete_version(version, name=str(version))
     assert version.keras_path.exists()
@@ -114,10 +114,10 @@ def test_what_an_alias_points_at_stays_and_what_it_pointed_at() -> None:
     first, second = ModelVersionFactory(), ModelVersionFactory()
     promote(first, reason="1")
     promote(second, reason="2")
-    refused(second, "the alias champion points at it")
-    refused(first, "the history of champion names it")
+    assert_refused(second, "the alias champion points at it")
+    assert_refused(first, "the history of champion names it")
     roll_back(reason="back")
-    refused(second, "the history of champion names it")
+    assert_refused(second, "the history of champion names it")
 
 
 def test_a_version_whose_predictions_became_labels_stays(split: Split) -> None:
@@ -131,16 +131,16 @@ def test_a_version_whose_predictions_became_labels_stays(split: Split) -> None:
         author=UserFactory(),
         reason="looked through",
     )
-    refused(version, "2 labels were accepted from its predictions")
+    assert_refused(version, "2 labels were accepted from its predictions")
 
 
 def test_a_version_at_work_stays(split: Split) -> None:
     busy = ModelVersionFactory()
     InferenceJobFactory(version=busy)
-    refused(busy, "1 inference job of it wait or are at work")
+    assert_refused(busy, "1 inference job of it wait or are at work")
     repeated = ModelVersionFactory(split=split)
     run = TrainingRunFactory(split=split, like=repeated)
-    refused(repeated, f"training run {run.pk} repeats it")
+    assert_refused(repeated, f"training run {run.pk} repeats it")
     TrainingRun.objects.filter(pk=run.pk).update(state="failed", finished_at=timezone.now())
     delete_version(repeated, name=str(repeated))
     run.refresh_from_db()

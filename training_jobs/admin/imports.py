@@ -7,11 +7,8 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.decorators import method_decorator
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from datasets.admin.page import address
 from datasets.errors import Refused
@@ -19,6 +16,7 @@ from datasets.importing.telling import outcomes
 from datasets.models import Dataset
 from datasets.queries import class_looks, usual_looks
 from training_jobs.admin.jobs import CAN_CANCEL, CAN_RETRY, LivePage, log_of_states, took
+from training_jobs.admin.uploading import UploadPage
 from training_jobs.archives import archive_is_there, check_declared_size, room_for_archive
 from training_jobs.launching import queue_import, queue_places, queue_position, retry
 from training_jobs.models import ImportJob, Job
@@ -97,7 +95,7 @@ class Row:
     told: str
 
 
-class ImportsPage(LivePage):
+class ImportsPage(UploadPage):
     """A form that has a zip checked, a place for single images, and the checks and imports there were."""
 
     title = "Imports"
@@ -105,21 +103,7 @@ class ImportsPage(LivePage):
     permissions = ("training_jobs.view_importjob",)
     post_permissions = ("training_jobs.add_importjob",)
     of_dataset = True
-
-    @method_decorator(csrf_exempt)
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Refuse a zip that there is no room for before anything reads it; the check of the token does."""
-        if not request.user.is_authenticated:
-            return super().dispatch(request, *args, **kwargs)
-        try:
-            check_declared_size(request)
-        except Refused as refusal:
-            return self.refused(refusal)
-        return self._dispatch(request, *args, **kwargs)
-
-    @method_decorator(csrf_protect)
-    def _dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return super().dispatch(request, *args, **kwargs)
+    check_declared = staticmethod(check_declared_size)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Keep the zip and queue its check; nothing is imported before it was checked."""

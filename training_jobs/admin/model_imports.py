@@ -5,11 +5,8 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.decorators import method_decorator
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from classifier.networks.foreign.stated import STATED, Stated
 from datasets.errors import Refused
@@ -17,6 +14,7 @@ from datasets.models import Dataset, Split
 from datasets.models.label_class import DEFAULT_CLASSES
 from datasets.queries import class_looks, usual_looks
 from training_jobs.admin.jobs import CAN_CANCEL, CAN_RETRY, LivePage, log_of_states, moved, took
+from training_jobs.admin.uploading import UploadPage
 from training_jobs.launching import queue_places, queue_position
 from training_jobs.model_queueing import check_declared_model, queue_model_import, room_for_model
 from training_jobs.models import Job, ModelImport
@@ -130,28 +128,14 @@ class Row:
     seconds: float | None
 
 
-class ImportModelPage(LivePage):
+class ImportModelPage(UploadPage):
     """A form that takes a file of weights, and the imports there were."""
 
     title = "Import a model"
     template_name = "training_jobs/import_model.html"
     permissions = ("training_jobs.view_modelimport", "classifier.view_modelversion")
     post_permissions = ("training_jobs.add_modelimport",)
-
-    @method_decorator(csrf_exempt)
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Refuse a file that there is no room for before anything reads it; the check of the token does."""
-        if not request.user.is_authenticated:
-            return super().dispatch(request, *args, **kwargs)
-        try:
-            check_declared_model(request)
-        except Refused as refusal:
-            return self.refused(refusal)
-        return self._dispatch(request, *args, **kwargs)
-
-    @method_decorator(csrf_protect)
-    def _dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return super().dispatch(request, *args, **kwargs)
+    check_declared = staticmethod(check_declared_model)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Keep the file and queue its import."""

@@ -35,7 +35,7 @@ class Command(JsonCommand):
         versions = [find_model(text) for text in options["models"]]
         split = find_split(options["split"])
         if not options["despite_leaks"]:
-            check_unseen(versions, split, options["subset"])
+            check_unseen(versions, split, options["subset"], counted={})
         for version in versions:
             check_classes(version, split)
             predict_missing(version, labelled_in(split, options["subset"]), progress=self.progress)

@@ -1,13 +1,12 @@
 """Mirror training runs in MLflow: those that are behind, or those named."""
 
-import signal
-import threading
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from datasets.errors import Refused
 from datasets.management.output import JsonCommand
+from training_jobs.management.going_on import until_ended
 from training_jobs.mirroring import catch_up, mirror_for_ever, why_not
 from training_jobs.models import TrainingRun
 
@@ -25,7 +24,8 @@ class Command(JsonCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         """Catch up once, or until told to end."""
         if options["every"] is not None:
-            self._go_on(options["every"])
+            every = options["every"]
+            mirror_for_ever(every=every, say=self.say, ended=until_ended(every))
             return {}
         if told := why_not():
             raise Refused(told, code="not_mirrored")
@@ -44,12 +44,3 @@ class Command(JsonCommand):
         known = set(TrainingRun.objects.filter(pk__in=wanted).values_list("pk", flat=True))
         if unknown := sorted(set(wanted) - known):
             raise Refused(f"There is no run {', '.join(map(str, unknown))}.", code="unknown_run")
-
-    def _go_on(self, every: float) -> None:
-        """Catch up every so many seconds until Ctrl-C or SIGTERM."""
-        if not every > 0:
-            raise CommandError("--every takes a number of seconds above 0.", returncode=2)
-        ended = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: ended.set())
-        mirror_for_ever(every=every, say=self.say, ended=ended)

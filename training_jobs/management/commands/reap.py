@@ -1,13 +1,12 @@
 """Take back the jobs of lost workers, and wake workers for those that wait."""
 
-import signal
-import threading
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from datasets.management.output import JsonCommand
 from training_jobs.leases import reap, reap_for_ever
+from training_jobs.management.going_on import until_ended
 
 
 class Command(JsonCommand):
@@ -22,7 +21,8 @@ class Command(JsonCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         """Reap once, or until told to end."""
         if options["every"] is not None:
-            self._go_on(options["every"])
+            every = options["every"]
+            reap_for_ever(every=every, say=self.say, ended=until_ended(every))
             return {}
         summary = reap().as_dict()
         for deed, jobs in summary.items():
@@ -31,12 +31,3 @@ class Command(JsonCommand):
         if not any(summary.values()):
             self.say("Nothing to do: no job is lost, none waits too long.")
         return summary
-
-    def _go_on(self, every: float) -> None:
-        """Reap every so many seconds until Ctrl-C or SIGTERM."""
-        if not every > 0:
-            raise CommandError("--every takes a number of seconds above 0.", returncode=2)
-        ended = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: ended.set())
-        reap_for_ever(every=every, say=self.say, ended=ended)
