@@ -16,7 +16,7 @@ from datasets.sample.collection import draw_sample
 from tests.e2e.bench import saved, thumbs
 from tests.factories_models import ModelVersionFactory, PredictionFactory, images_in, split_of
 
-pytestmark = (pytest.mark.browser, pytest.mark.slow)
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Open = Callable[..., Page]
 # Of the first version's answers, in the order of images; of the second's.
 WRONG_EVERY, SELDOM_WRONG_EVERY = 4, 25
