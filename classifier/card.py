@@ -10,6 +10,8 @@ from typing import Any
 
 from django.utils.timezone import localtime
 
+from classifier.abstaining import told_threshold
+from classifier.calibrating import standing_calibration
 from classifier.card_facts import Images, counted_images, limits, warnings_of
 from classifier.exports import files_of
 from classifier.models import Evaluation, ModelVersion
@@ -67,6 +69,7 @@ def card_of(version: ModelVersion) -> Card:
             if shown
             else [Section("Scores", ["It has not been evaluated: nothing is known of how good it is."])]
         ),
+        _confidence(version),
         Section("Cautions", warnings_of(version, shown) or ["None is known from its record."]),
         Section("Intended use and limits", limits(version, images, shown)),
         _files(version),
@@ -180,6 +183,25 @@ def _scores(evaluation: Evaluation) -> Section:
     ]
     head = ("Class", *(name for _, name in _OF_CLASS), "Images")
     return Section(f"Scores on {evaluation.split} {evaluation.subset}", told, facts, Table(head, rows))
+
+
+def _confidence(version: ModelVersion) -> Section:
+    """Say how far its confidence can be believed, and below which it does not stand by an answer."""
+    calibration, threshold = standing_calibration(version), version.thresholds.first()
+    facts = [("Threshold", f"it {told_threshold(version.abstain_below)}")]
+    if threshold is not None:
+        who = getattr(threshold.author, "username", "a command")
+        facts.append(("Chosen", f"{_moment(threshold.created_at)} by {who}: {threshold.reason}"))
+    if calibration is None:
+        told = "It has no temperature: how far its confidence can be believed was not measured."
+        return Section("Confidence", [told], facts)
+    fitted_on = f"{calibration.images:,} images of {calibration.papers:,} papers of {calibration.split}"
+    facts += [
+        ("Temperature", f"{calibration.temperature:.3f}, fitted on {fitted_on} {calibration.subset}"),
+        ("Expected calibration error there", f"{calibration.ece_before:.3f} without it"),
+        ("With it, on the images it was fitted on", f"{calibration.ece_after:.3f}"),
+    ]
+    return Section("Confidence", [], facts)
 
 
 def _how(intervals: dict[str, Any]) -> list[str]:

@@ -134,7 +134,10 @@ class ComparePage(Page):
         return next((pair for pair in done.paired if str(pair.b) == asked), done.paired[0])
 
     def _promoting(self, done: Comparison) -> dict[str, Any] | None:
-        """Return the version with the best macro-F1 and a reason to promote it; None for the champion."""
+        """Return the version with the best macro-F1 and a reason to promote it; None for the champion.
+
+        `is_shown`: that it is better is more than chance.
+        """
         best = max(range(len(done.versions)), key=lambda place: done.scores[place].macro_f1)
         version = done.versions[best]
         if any(alias.name == CHAMPION for alias in version.aliases.all()):
@@ -148,8 +151,10 @@ class ComparePage(Page):
             f"macro-F1 {done.scores[best].macro_f1:.3f} against {others} "
             f"on {done.split} {done.subset} ({done.total} images)"
         )
+        judged = [pair for pair in done.paired if version.pk in (pair.a, pair.b)]
         return {
             "version": version,
+            "is_shown": all(pair.change("macro_f1").is_shown for pair in judged),
             "link": address(reverse("model", args=[version.pk]), reason=reason[:500]) + "#promote",
         }
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from classifier.abstaining import set_threshold
 from classifier.card import card_of, written
 from classifier.describing import describe
 from classifier.evaluation import evaluate
-from classifier.models import Evaluation, ModelVersion
+from classifier.models import Calibration, Evaluation, ModelVersion
 from datasets.models import Split
 from tests.factories_models import ModelVersionFactory, images_in, labelled_dataset, predict_all, split_of
 
@@ -67,6 +68,31 @@ def test_intervals_are_shown_where_there_are_any(split: Split) -> None:
     assert "(0.500 to 0.750)" in text
     assert "(0.250 to 1.000)" in text
     assert "95 % intervals (bootstrap by paper, 2,000 replicates)" in text
+
+
+def test_how_far_its_confidence_can_be_believed_is_told(split: Split) -> None:
+    version = scored(split)
+    text = written(card_of(version))
+    assert "It has no temperature" in text
+    assert "- **Threshold:** it never abstains" in text
+    Calibration.objects.create(
+        version=version,
+        split=split,
+        label_cutoff=split.created_at,
+        images=60,
+        papers=7,
+        temperature=1.75,
+        nll_before=1,
+        nll_after=0.8,
+        ece_before=0.21,
+        ece_after=0.04,
+    )
+    set_threshold(version, abstain_below=0.72, reason="5 % wrong at most")
+    text = written(card_of(version))
+    assert "1.750, fitted on 60 images of 7 papers of d/s val" in text
+    assert "0.210 without it" in text
+    assert "- **Threshold:** it abstains below 0.72" in text
+    assert "by a command: 5 % wrong at most" in text
 
 
 def test_nothing_that_a_person_wrote_becomes_markup(split: Split) -> None:
