@@ -190,6 +190,15 @@ DEVICE = env.str("BIOFORS_DEVICE", default="")
 # How much worse than the champion, in recall or F1 of a class, a version may be to take its place.
 GATE_MARGIN = env.float("BIOFORS_GATE_MARGIN", default=0.05)
 
+# What answers: OpenVINO where it is installed, unless "onnxruntime" is asked for; in INT8 where that was
+# measured and offered. Threads compute in all, streams are images at once.
+ENGINE = env.str("BIOFORS_ENGINE", default="")
+if ENGINE not in ("", "openvino", "onnxruntime"):
+    raise ImproperlyConfigured(f"BIOFORS_ENGINE is openvino or onnxruntime, not {ENGINE!r}.")
+INT8 = env.bool("BIOFORS_INT8", default=True)
+ENGINE_THREADS = env.int("BIOFORS_ENGINE_THREADS", default=2)
+ENGINE_STREAMS = env.int("BIOFORS_ENGINE_STREAMS", default=1)
+
 # Training runs are mirrored to this MLflow server; without it nothing of MLflow is loaded.
 MLFLOW_TRACKING_URI = env.str("MLFLOW_TRACKING_URI", default="")
 # Where people reach this site, for links to it from elsewhere.

@@ -4,18 +4,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from operator import attrgetter
-from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F, OuterRef, Subquery
 
 from classifier.answers import NOTHING, predicted_by, truths_of
+from classifier.engines import engine_of
 from classifier.metrics import score_matrix
 from classifier.models import Evaluation, ModelVersion, Prediction
 from classifier.reading import Unreadable, Wanted, read_fitted, wanted
-from classifier.serving.cache import EngineSpec, get_engine
-from classifier.serving.engine import ArtefactMissing, ArtefactUnreadable, Engine
+from classifier.serving.engine import Engine
 from classifier.statistics.scores import Scored, intervals
 from datasets.errors import Refused
 from datasets.label_times import label_cutoff
@@ -36,13 +35,6 @@ class PredictingStopped(Exception):
     """Raised where predicting was asked to stop; what was stored stays."""
 
 
-class ModelUnusable(Refused):
-    """Raised where the files of a version are missing or damaged."""
-
-    code = "artefact_missing"
-    status = 503
-
-
 @dataclass
 class PredictionOutcome:
     """What came of predicting: stored now, there before, and images that could not be read."""
@@ -55,27 +47,6 @@ class PredictionOutcome:
     def unreadable(self) -> list[int]:
         """Ids of the images that could not be read."""
         return [failure["image"] for failure in self.failures]
-
-
-def engine_of(version: ModelVersion) -> Engine:
-    """Return the loaded engine of a version; raises ModelUnusable."""
-    try:
-        return engine_from(
-            version.onnx_path,
-            sha256=version.onnx_sha256,
-            classes=version.classes,
-            size=version.input_size,
-            geometry=version.geometry,
-        )
-    except (ArtefactMissing, ArtefactUnreadable) as error:
-        raise ModelUnusable(f"{version}: {error}", code=error.code) from error
-
-
-def engine_from(path: Path, *, sha256: str, classes: Sequence[str], size: int, geometry: str) -> Engine:
-    """Return the engine of an exported file; raises ArtefactMissing, ArtefactUnreadable."""
-    return get_engine(
-        EngineSpec(path=path, sha256=sha256, classes=tuple(classes), size=size, geometry=geometry)
-    )
 
 
 def predict(engine: Engine, images: Iterable[Wanted]) -> Iterator[tuple[list[Prediction], list[Unreadable]]]:

@@ -52,6 +52,8 @@ def data_dir(tmp_path: Path, settings: Any) -> Path:
     directory = tmp_path / "data"
     directory.mkdir()
     settings.DATA_DIR = directory
+    # Made by a program of its own, in seconds: only the tests of it wait for that.
+    settings.INT8 = False
     settings.STORAGES = {
         **site_settings.STORAGES,
         "default": {

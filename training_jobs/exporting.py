@@ -1,21 +1,18 @@
 """A version in a further form, made by a program of its own: no worker is to hold TensorFlow."""
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.conf import settings
 from django.db import transaction
 
-from classifier.exports import KERAS, file_of
+from classifier.engines import engine_spec, int8_wanted
+from classifier.exports import KERAS, ONNX, file_of
 from classifier.models import Export, ModelVersion
-from classifier.networks.errors import ParityFailed
 from classifier.networks.storing import into_place
+from classifier.quantisation import files_of_int8, record_quantised, told_quantised
 from classifier.reading import Unreadable, read_fitted, wanted
 from datasets.errors import Refused
 from datasets.models import Image, Subset
@@ -23,9 +20,11 @@ from training_jobs.launching import wake_after_commit
 from training_jobs.leases import Claim, stop_if_asked
 from training_jobs.leavings import scratch_folder
 from training_jobs.models import ExportJob
+from training_jobs.programs import run_program
+from training_jobs.quantising import Origin, quantise
 
 PARITY_IMAGES = 32
-_LOOK_EVERY = 0.5
+_LONGEST_MESSAGE = ExportJob._meta.get_field("message").max_length
 
 
 class AlreadyExported(Refused):
@@ -35,27 +34,25 @@ class AlreadyExported(Refused):
     status = 409
 
 
-class ExportFailed(Refused):
-    """Raised where the program that makes a form ended without one."""
-
-    code = "export_failed"
-    status = 500
-
-
 def queue_export(
     version: ModelVersion, *, file_format: str = Export.Format.LITERT, author: Any = None
 ) -> ExportJob:
     """Queue the making of a form of a version; where that waits already, return what waits.
 
-    Raises AlreadyExported, and `Refused` (unknown_format, artefact_missing).
+    Raises AlreadyExported, and `Refused` (unknown_format, int8_off, artefact_missing).
     """
     if file_format not in Export.Format.values:
         known = ", ".join(Export.Format.values)
         raise Refused(f"{file_format!r:.40} cannot be made: it is {known}.", code="unknown_format")
+    if file_format == Export.Format.INT8 and not int8_wanted():
+        raise Refused(
+            "INT8 is not made here: it takes OpenVINO, and is turned off by BIOFORS_INT8 or BIOFORS_ENGINE.",
+            code="int8_off",
+        )
     there = file_of(version, file_format)
     if there is not None and there.fault is None:
         raise AlreadyExported(f"{version} has been exported as {there.name} already: download it.")
-    _check_source(version)
+    _check_source(version, file_format)
     waiting = ExportJob.objects.active().filter(version=version, format=file_format).first()
     if waiting is not None:
         return waiting  # type: ignore[no-any-return]
@@ -65,46 +62,82 @@ def queue_export(
 
 
 def run_export(job: ExportJob, claim: Claim) -> None:
-    """Make the form, check it against the Keras file on images of val, and record it.
+    """Make the form, hold it against the others on images of val, and record it.
 
     Raises LeaseLost, FittingCancelled, ParityFailed, ExportFailed, `Refused` (artefact_missing).
     """
-    version: ModelVersion = job.version
-    _check_source(version)
-    job.report(done=0, total=1, message="Reading sample images")
+    _check_source(job.version, job.format)
     with scratch_folder(job) as scratch:
-        pixels, made = scratch / "pixels.npy", scratch / Export.FILES[Export.Format(job.format)]
-        np.save(pixels, _sample(version))
-        job.report(done=0, total=1, message="Converting the model and comparing both forms")
-        recorded = _converted(version, made, pixels, claim)
+        if job.format == Export.Format.INT8:
+            _make_int8(job, claim, scratch)
+        else:
+            _make_litert(job, claim, scratch)
+
+
+def _make_litert(job: ExportJob, claim: Claim, scratch: Path) -> None:
+    version: ModelVersion = job.version
+    job.report(done=0, total=1, message="Reading sample images")
+    pixels, made = scratch / "pixels.npy", scratch / Export.FILES[Export.Format.LITERT]
+    np.save(pixels, _sample(version))
+    job.report(done=0, total=1, message="Converting the model and comparing both forms")
+    words = (version.keras_path, made, pixels)
+    recorded = run_program("classifier.networks.litert", words, log=scratch / "litert.log", claim=claim)
+    stop_if_asked(claim)
+    into_place(made, made_into := version.folder / made.name)
+    with _without_files_unless_recorded(made_into), transaction.atomic():
+        Export.objects.update_or_create(
+            version=version,
+            format=job.format,
+            defaults={
+                "byte_size": recorded["bytes"],
+                "sha256": recorded["sha256"],
+                "parity": recorded["parity"],
+                "libraries": recorded["libraries"],
+                "created_by": job.created_by,
+            },
+        )
+        job.succeed(done=1, total=1, message="")
+
+
+def _make_int8(job: ExportJob, claim: Claim, scratch: Path) -> None:
+    version: ModelVersion = job.version
+    origin = Origin(version.split, version.label_cutoff) if version.split and version.label_cutoff else None
+    spec = engine_spec(
+        version.onnx_path,
+        sha256=version.onnx_sha256,
+        classes=version.classes,
+        size=version.input_size,
+        geometry=version.geometry,
+    )
+    with _without_files_unless_recorded(*files_of_int8(version.folder)):
+        quantised = quantise(spec, origin, folder=version.folder, scratch=scratch, job=job, claim=claim)
         stop_if_asked(claim)
-        into_place(made, made_into := version.folder / made.name)
-    try:
         with transaction.atomic():
-            Export.objects.update_or_create(
-                version=version,
-                format=job.format,
-                defaults={
-                    "byte_size": recorded["bytes"],
-                    "sha256": recorded["sha256"],
-                    "parity": recorded["parity"],
-                    "libraries": recorded["libraries"],
-                    "created_by": job.created_by,
-                },
-            )
-            job.succeed(done=1, total=1, message="")
+            export = record_quantised(version, quantised, author=job.created_by)
+            job.succeed(done=1, total=1, message=told_quantised(export)[:_LONGEST_MESSAGE])
+        if not export.offered:
+            # Those of an earlier making.
+            for path in files_of_int8(version.folder):
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _without_files_unless_recorded(*paths: Path) -> Iterator[None]:
+    """Remove files where the block that records them fails: a file without its row is none."""
+    try:
+        yield
     except BaseException:
-        # A file without its row is none.
-        made_into.unlink(missing_ok=True)
+        for path in paths:
+            path.unlink(missing_ok=True)
         raise
 
 
-def _check_source(version: ModelVersion) -> None:
-    """Refuse a version whose Keras file is gone or another."""
-    source = file_of(version, KERAS)
+def _check_source(version: ModelVersion, file_format: str) -> None:
+    """Refuse a version whose file, that the form is made from, is gone or another."""
+    source = file_of(version, ONNX if file_format == Export.Format.INT8 else KERAS)
     if source is None or source.fault:
         raise Refused(
-            f"{version} cannot be exported: {source.fault if source else 'it has no Keras file'}. "
+            f"{version} cannot be exported: {source.fault if source else 'it has no such file'}. "
             "Restore the data directory from a backup.",
             code="artefact_missing",
         )
@@ -125,49 +158,3 @@ def _sample(version: ModelVersion) -> Any:
         if found:
             return np.stack(found)
     return empty
-
-
-def _converted(version: ModelVersion, made: Path, pixels: Path, claim: Claim) -> dict[str, Any]:
-    """Let a program make the form; return what it recorded. It is ended where the job is to stop."""
-    words = (sys.executable, "-m", "classifier.networks.litert", version.keras_path, made, pixels)
-    log = made.with_suffix(".log")
-    with log.open("wb") as said, log.open("rb") as read:
-        program = subprocess.Popen(
-            [str(word) for word in words],
-            cwd=settings.BASE_DIR,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": ""},
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            while program.poll() is None:
-                stop_if_asked(claim)
-                _wait(program)
-        finally:
-            if program.poll() is None:
-                program.kill()
-                program.wait()
-        return _recorded(read.read().decode(errors="replace").splitlines(), status=program.returncode)
-
-
-def _wait(program: "subprocess.Popen[bytes]") -> None:
-    """Wait a moment, or until the program has ended."""
-    try:
-        program.wait(_LOOK_EVERY)
-    except subprocess.TimeoutExpired:
-        return
-
-
-def _recorded(lines: Sequence[str], *, status: int) -> dict[str, Any]:
-    """Return what the program's last line says; raises ParityFailed, ExportFailed."""
-    recorded = {}
-    if lines and lines[-1].startswith("{"):
-        recorded = json.loads(lines[-1])
-    if "refused" in recorded:
-        raise ParityFailed(recorded["refused"])
-    if status or "sha256" not in recorded:
-        told = lines[-1][:300] if lines else "it said nothing"
-        raise ExportFailed(f"The converter ended with status {status}: {told}")
-    found: dict[str, Any] = recorded
-    return found

@@ -13,7 +13,8 @@ from django.conf import settings
 from django.db import transaction
 
 from classifier.class_order import order_doubt
-from classifier.evaluation import engine_from, evaluate, labelled_in, predict, store_predictions
+from classifier.engines import engine_from
+from classifier.evaluation import evaluate, labelled_in, predict, store_predictions
 from classifier.models import ModelVersion, Prediction
 from classifier.networks.errors import FittingCancelled, NetworkError
 from classifier.networks.foreign.children import ChildFailed, open_foreign, rebuild

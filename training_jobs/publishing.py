@@ -1,7 +1,6 @@
 """What a training leaves is checked, put in its place, and judged before its version has a row."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.calibrating import calibrate_after
-from classifier.evaluation import engine_from, evaluate, predict, store_predictions
+from classifier.evaluation import evaluate, predict, store_predictions
 from classifier.models import ModelVersion, Prediction
 from classifier.networks.config import TrainingConfig
 from classifier.networks.storing import sync_folder
+from classifier.quantisation import Quantised, files_of_int8
 from classifier.reading import Unreadable, Wanted, wanted
 from classifier.registry import code_version
+from classifier.serving.cache import EngineSpec, get_engine
+from classifier.serving.engine import INT8
 from datasets.errors import Refused
 from datasets.models import Image, Subset
 from training_jobs.leases import Claim, Reports, stop_if_asked
@@ -85,23 +87,17 @@ def into_models(job: TrainingRun | ModelImport, published: Path) -> Path:
     return place
 
 
-def answers_of(
-    run: TrainingRun,
-    claim: Claim,
-    directory: Path,
-    artefacts: "Artefacts",
-    *,
-    config: TrainingConfig,
-    classes: Sequence[str],
-) -> Answers:
-    """Classify val and test with the engine that will serve, from the very files that were published."""
-    engine = engine_from(
-        directory / artefacts.onnx.name,
-        sha256=artefacts.onnx_sha256,
-        classes=classes,
-        size=config.image_size,
-        geometry=config.geometry,
-    )
+def answering(spec: EngineSpec, directory: Path, quantised: Quantised | None) -> EngineSpec:
+    """Return what answers for the version in a directory: INT8 where it is offered, else its ONNX file."""
+    if quantised is None or not quantised.is_offered:
+        return replace(spec, path=directory / spec.path.name)
+    network, _ = files_of_int8(directory)
+    return replace(spec, path=network, sha256=quantised.sha256, precision=INT8)
+
+
+def answers_of(run: TrainingRun, claim: Claim, spec: EngineSpec) -> Answers:
+    """Classify val and test with the engine that will answer, from the very files that were published."""
+    engine = get_engine(spec)
     images: list[Wanted] = []
     for subset in (Subset.VAL, Subset.TEST):
         usable: Any = Image.objects.in_subset(run.split, subset).usable_as_of(run.label_cutoff)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import transaction
 
+from classifier.engines import engine_spec, int8_wanted
 from classifier.features import frozen_features
 from classifier.networks.config import TrainingConfig
+from classifier.quantisation import record_quantised, told_quantised
 from classifier.registry import register
 from datasets.errors import Refused
 from datasets.models import Subset
@@ -19,7 +21,8 @@ from training_jobs.leavings import checkpoints_of, clear_checkpoints, scratch_fo
 from training_jobs.lessons import Lesson, lesson_of
 from training_jobs.memory import memory_held
 from training_jobs.models import EpochMetric, LeaseLost, TrainingRun
-from training_jobs.publishing import answers_of, into_models, judge, publish_files
+from training_jobs.publishing import answering, answers_of, into_models, judge, publish_files
+from training_jobs.quantising import Origin, try_to_quantise
 from training_jobs.training_set import check_the_same, told_repetition, training_set_sha256
 
 if TYPE_CHECKING:
@@ -64,9 +67,21 @@ def _publish(
             run, fitted.weights, config=config, lesson=lesson, training_set=digest, scratch=scratch
         )
         stop_if_asked(claim)
-        directory = into_models(run, artefacts.recipe.parent)
+        published = artefacts.recipe.parent
+        spec = engine_spec(
+            published / artefacts.onnx.name,
+            sha256=artefacts.onnx_sha256,
+            classes=lesson.classes,
+            size=config.image_size,
+            geometry=config.geometry,
+        )
+        quantised = None
+        if int8_wanted():
+            origin = Origin(run.split, run.label_cutoff)
+            quantised = try_to_quantise(spec, origin, folder=published, scratch=scratch, job=run, claim=claim)
+        directory = into_models(run, published)
     try:
-        answers = answers_of(run, claim, directory, artefacts, config=config, classes=lesson.classes)
+        answers = answers_of(run, claim, answering(spec, directory, quantised))
         stop_if_asked(claim)
         with transaction.atomic():
             version = register(
@@ -89,6 +104,8 @@ def _publish(
                 libraries=artefacts.libraries,
                 created_by=run.created_by,
             )
+            if quantised is not None:
+                run.note(told_quantised(record_quantised(version, quantised, author=run.created_by)))
             judge(run, version, answers)
             if run.like is not None:
                 run.note(told_repetition(run, version))

@@ -137,20 +137,34 @@ class Export(models.Model):
 
     `parity` is the largest difference of a probability from the Keras model's. The forms that are there from
     the beginning, Keras and ONNX, are columns of the version.
+
+    INT8 has no parity: it answers in place of float32 where both nearly always name the same class
+    (`agreement`) and it scores no worse, on `images` of val; else it is not `offered`, has no file, and
+    `reason` says why.
     """
 
     class Format(models.TextChoices):
         """The forms that are made on request."""
 
         LITERT = "litert", "LiteRT"
+        INT8 = "int8", "INT8"
 
-    FILES = {Format.LITERT: "model.tflite"}
+    FILES = {Format.LITERT: "model.tflite", Format.INT8: "model-int8.xml"}
+    WEIGHTS = "model-int8.bin"
+    LONGEST_REASON = 500
 
     version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="exports")
     format = models.CharField(max_length=8, choices=Format)
     byte_size = models.PositiveBigIntegerField()
-    sha256 = models.CharField(max_length=64)
-    parity = models.FloatField()
+    # Of INT8 over both its files, the network and then its weights.
+    sha256 = models.CharField(max_length=64, blank=True)
+    parity = models.FloatField(null=True, blank=True)
+    offered = models.BooleanField(default=True)
+    reason = models.CharField(max_length=LONGEST_REASON, blank=True, default="")
+    images = models.PositiveIntegerField(null=True, blank=True)
+    agreement = models.FloatField(null=True, blank=True)
+    macro_f1 = models.FloatField(null=True, blank=True)
+    macro_f1_float32 = models.FloatField(null=True, blank=True)
     libraries = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
@@ -163,6 +177,11 @@ class Export(models.Model):
         ordering = ("format",)
         constraints = (
             models.UniqueConstraint(fields=("version", "format"), name="export_once_per_version_and_format"),
+            models.CheckConstraint(
+                condition=models.Q(offered=True, reason="") & ~models.Q(sha256="")
+                | models.Q(offered=False, sha256="") & ~models.Q(reason=""),
+                name="export_has_a_file_or_a_reason",
+            ),
         )
 
     def __str__(self) -> str:
@@ -172,6 +191,11 @@ class Export(models.Model):
     def file_name(self) -> str:
         """What the file is called in the version's folder."""
         return self.FILES[self.Format(self.format)]
+
+    @property
+    def names_beside(self) -> tuple[str, ...]:
+        """What the files are called that belong to it."""
+        return (self.WEIGHTS,) if self.format == self.Format.INT8 else ()
 
 
 class RemovedVersion(models.Model):

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image as Picture
 
-from classifier.evaluation import ModelUnusable
+from classifier.engines import ModelUnusable
 from classifier.explaining import heat
 from classifier.explaining.agreement import agreement_of, rank_correlation
 from classifier.explaining.heat import UnknownClass, explain

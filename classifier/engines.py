@@ -1,0 +1,71 @@
+"""Which engine answers for a version: INT8 where that was measured and offered, else float32."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.conf import settings
+
+from classifier.models import Export, ModelVersion
+from classifier.serving.cache import EngineSpec, get_engine
+from classifier.serving.engine import (
+    FLOAT32,
+    INT8,
+    ArtefactMissing,
+    ArtefactUnreadable,
+    Engine,
+    runtime_here,
+)
+from classifier.serving.openvino import OpenVino
+from datasets.errors import Refused
+
+
+class ModelUnusable(Refused):
+    """Raised where the files of a version are missing or damaged."""
+
+    code = "artefact_missing"
+    status = 503
+
+
+def engine_of(version: ModelVersion) -> Engine:
+    """Return the loaded engine of a version; raises ModelUnusable."""
+    try:
+        return get_engine(spec_of(version))
+    except (ArtefactMissing, ArtefactUnreadable) as error:
+        raise ModelUnusable(f"{version}: {error}", code=error.code) from error
+
+
+def spec_of(version: ModelVersion) -> EngineSpec:
+    """Return what the engine of a version is loaded from."""
+    int8 = version.exports.filter(format=Export.Format.INT8, offered=True).first() if int8_wanted() else None
+    return engine_spec(
+        version.folder / int8.file_name if int8 else version.onnx_path,
+        sha256=int8.sha256 if int8 else version.onnx_sha256,
+        classes=version.classes,
+        size=version.input_size,
+        geometry=version.geometry,
+    )
+
+
+def engine_spec(path: Path, *, sha256: str, classes: Sequence[str], size: int, geometry: str) -> EngineSpec:
+    """Return what an engine is loaded from, with what this installation gives it."""
+    return EngineSpec(
+        path=path,
+        sha256=sha256,
+        classes=tuple(classes),
+        size=size,
+        geometry=geometry,
+        precision=INT8 if path.suffix == ".xml" else FLOAT32,
+        runtime=settings.ENGINE,
+        threads=settings.ENGINE_THREADS,
+        streams=settings.ENGINE_STREAMS,
+    )
+
+
+def engine_from(path: Path, *, sha256: str, classes: Sequence[str], size: int, geometry: str) -> Engine:
+    """Return the engine of a version's file; raises ArtefactMissing, ArtefactUnreadable."""
+    return get_engine(engine_spec(path, sha256=sha256, classes=classes, size=size, geometry=geometry))
+
+
+def int8_wanted() -> bool:
+    """Whether INT8 is made and answers in this installation: it may be turned off, and takes OpenVINO."""
+    return bool(settings.INT8) and (settings.ENGINE or runtime_here()) == OpenVino.name

@@ -1,0 +1,61 @@
+"""A version's ONNX file in INT8, for OpenVINO; run as a program, in a process of its own.
+
+`python -m classifier.serving.quantising ONNX TARGET.xml CALIBRATION.npy` ends with one line of JSON. Static
+post-training quantisation by nncf: the ranges of values are those that real images call forth.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.serving.checksums import checksum
+from classifier.serving.openvino import silent_openvino
+
+LIBRARIES = ("openvino", "nncf", "numpy")
+
+
+def quantise(onnx_file: Path, target: Path, *, calibration: NDArray[np.uint8]) -> dict[str, Any]:
+    """Write `target`, an `.xml`, and its weights beside it as `.bin`; return what there is to record.
+
+    `calibration` (N, S, S, 3) uint8: images as the network sees them, N at least 1.
+    """
+    openvino = silent_openvino()
+    import nncf
+
+    model = openvino.Core().read_model(onnx_file)
+    shown = nncf.Dataset(calibration, lambda image: image[np.newaxis].astype(np.float32))
+    quantised = nncf.quantize(
+        model,
+        shown,
+        subset_size=len(calibration),
+        target_device=nncf.TargetDevice.CPU,
+        advanced_parameters=nncf.AdvancedQuantizationParameters(
+            # Without it a processor that lacks VNNI cuts sums off, and says otherwise than one that has it.
+            overflow_fix=nncf.OverflowFix.ENABLE,
+        ),
+    )
+    openvino.save_model(quantised, target, compress_to_fp16=False)
+    weights = target.with_suffix(".bin")
+    return {
+        "sha256": checksum(target, weights),
+        "bytes": target.stat().st_size + weights.stat().st_size,
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
+
+
+def main(words: Sequence[str]) -> int:
+    """Quantise as the words say; print what there is to record."""
+    onnx_file, target, calibration = (Path(word) for word in words)
+    recorded = quantise(onnx_file, target, calibration=np.load(calibration, mmap_mode="r"))
+    sys.stdout.write(f"\n{json.dumps(recorded)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
