@@ -47,6 +47,16 @@ class Engine:
         self._session = session
         self._input = session.get_inputs()[0].name
 
+    @property
+    def runtime(self) -> str:
+        """What computes: `onnxruntime`."""
+        return "onnxruntime"
+
+    @property
+    def precision(self) -> str:
+        """In which numbers: `float32`."""
+        return "float32"
+
     @classmethod
     def load(
         cls, path: Path, *, classes: Sequence[str], size: int, geometry: str, threads: int = THREADS

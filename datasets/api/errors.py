@@ -68,7 +68,10 @@ def _named(error: Exception) -> Response | None:
     if not isinstance(error, Refused) and not (isinstance(code, str) and isinstance(status, int)):
         return None
     fields = getattr(error, "fields", None)
-    return error_response(str(code), str(error), status=int(status or 400), fields=fields or None)
+    response = error_response(str(code), str(error), status=int(status or 400), fields=fields or None)
+    if wait := getattr(error, "retry_after", None):
+        response["Retry-After"] = str(wait)
+    return response
 
 
 def _of_framework(error: exceptions.APIException) -> Response:
