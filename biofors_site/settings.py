@@ -90,6 +90,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
     }
+    # A file costs nothing to hold open; to a server every thread would hold a connection.
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
@@ -201,6 +203,8 @@ SITE_URL = env.str("BIOFORS_URL", default="")
 CLASSIFY_AT_WORK = env.int("BIOFORS_CLASSIFY_AT_WORK", default=1 + (os.cpu_count() or 1) // 2)
 CLASSIFY_WAITING = env.int("BIOFORS_CLASSIFY_WAITING", default=16)
 CLASSIFY_PATIENCE_SECONDS = 15.0
+# For so long a web process takes it that token, champion and temperature are what they were.
+CLASSIFY_REMEMBER_SECONDS = 1.0
 # How many images a user may have classified, as 600/minute; without it nobody is counted.
 CLASSIFY_RATE = read_rate(env.str("BIOFORS_CLASSIFY_RATE", default=""), name="BIOFORS_CLASSIFY_RATE")
 

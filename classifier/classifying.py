@@ -13,6 +13,7 @@ from classifier.calibrating import calibrated_probabilities, temperature_of
 from classifier.evaluation import engine_of
 from classifier.models import ModelVersion
 from classifier.registry import find_model
+from classifier.remembering import Remembered
 from classifier.serving.decoding import Pixels, get_pool
 from classifier.serving.engine import Engine
 from datasets.decoding import ImageRefused
@@ -23,6 +24,8 @@ MOST_FILES = 32
 REQUEST_SECONDS = 60.0
 
 File = tuple[str, Callable[[], bytes]]
+
+_versions: Remembered[tuple[ModelVersion, float | None]] = Remembered()
 
 
 class NoFiles(Refused):
@@ -67,9 +70,8 @@ def classify_files(
     begun = time.monotonic()
     with get_admission().place() as waited:
         get_pool().warm()
-        version = find_model(model, user=user)
+        version, temperature = _answering(model, user=user)
         engine = engine_of(version)
-        temperature = temperature_of(version)
         ready = time.monotonic()
         read = _read_all(files, engine)
         decoded = time.monotonic()
@@ -105,8 +107,18 @@ def any_classified(answer: dict[str, Any]) -> bool:
     return any("error" not in result for result in answer["results"])
 
 
+def _answering(model: str | int | None, *, user: Any) -> tuple[ModelVersion, float | None]:
+    """Return the version that answers and its temperature, as they are or were a moment ago."""
+
+    def find() -> tuple[ModelVersion, float | None]:
+        version = find_model(model, user=user)
+        return version, temperature_of(version)
+
+    return _versions.get((str(model), user and user.pk), find)
+
+
 def _read_all(files: Sequence[File], engine: Engine) -> list[Pixels | ImageRefused]:
-    """Return of each file its pixels as the engine wants them, uint8 (size, size, 3), or why there are none."""
+    """Return of each file its pixels for the engine, uint8 (size, size, 3), or why there are none."""
     pool = get_pool()
     deadline = time.monotonic() + REQUEST_SECONDS
 

@@ -1,4 +1,4 @@
-"""How many images a user may have classified in a while; counted in the cache, for all processes that share it."""
+"""How many images a user may have classified in a while; counted in the cache, which processes share."""
 
 import math
 import time

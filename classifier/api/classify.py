@@ -2,18 +2,21 @@
 
 from functools import partial
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 from django.core.files.uploadedfile import InMemoryUploadedFile
+from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.generics import GenericAPIView
 from rest_framework.parsers import BaseParser, DataAndFiles, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from classifier.admission import get_admission
+from classifier.api.authentication import RememberedTokenAuthentication
 from classifier.api.serializers import ClassifiedSerializer, ClassifySerializer
 from classifier.classifying import MOST_FILES, any_classified, check_file_count, classify_files
 from classifier.models import ModelVersion
@@ -55,6 +58,7 @@ class ClassifyView(GenericAPIView[Any]):
 
     queryset = ModelVersion.objects.all()
     pagination_class = None
+    authentication_classes = (RememberedTokenAuthentication, SessionAuthentication)
     parser_classes = (MultiPartParser, ImageBodyParser, BinaryBodyParser)
     required_permissions = {"post": ("classifier.view_modelversion",)}
 
@@ -102,9 +106,8 @@ class ClassifyView(GenericAPIView[Any]):
         """Say of each file what the model takes it for, or why it cannot be read."""
         uploads = request.FILES.getlist("images")
         check_file_count(len(uploads))
-        asked = ClassifySerializer(
-            data=request.query_params.dict() | request.data.dict() | {"images": uploads}
-        )
+        fields = request.query_params.dict() | cast(QueryDict, request.data).dict()
+        asked = ClassifySerializer(data=fields | {"images": uploads})
         asked.is_valid(raise_exception=True)
         charge(request.user, images=len(uploads))
         answer = classify_files(

@@ -153,7 +153,7 @@ class UsedEngineSerializer(serializers.Serializer[Any]):
 
 
 class TimingSerializer(serializers.Serializer[Any]):
-    """Where the time went, in milliseconds: in line, to open the files, in the network, and from first to last."""
+    """Where the time went, in milliseconds: in line, opening the files, in the network, and in all."""
 
     waiting = serializers.FloatField()
     decoding = serializers.FloatField()

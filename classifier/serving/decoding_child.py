@@ -10,7 +10,7 @@ import signal
 import socket
 import struct
 import sys
-from typing import BinaryIO
+from io import BufferedIOBase
 
 from classifier.geometry import Geometry, fit_pixels
 from datasets.decoding import ImageRefused, decode
@@ -41,7 +41,7 @@ def main(descriptor: int) -> None:
             stream.flush()
 
 
-def _answered(stream: BinaryIO, length: int, size: int, place: int) -> tuple[int, bytes]:
+def _answered(stream: BufferedIOBase, length: int, size: int, place: int) -> tuple[int, bytes]:
     """Return the pixels, uint8 (size, size, 3), of the file that follows, or why there are none, as JSON."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + CPU_SECONDS)

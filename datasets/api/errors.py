@@ -71,6 +71,8 @@ def _named(error: Exception) -> Response | None:
     response = error_response(str(code), str(error), status=int(status or 400), fields=fields or None)
     if wait := getattr(error, "retry_after", None):
         response["Retry-After"] = str(wait)
+        # Django would log each as an error of the site, thousands a minute where it is overloaded.
+        response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 

@@ -94,9 +94,8 @@ def test_a_file_whose_decoding_fails_has_its_error_beside_the_others_answers(
         return decode(pool, data, **asked)
 
     monkeypatch.setattr(DecodingPool, "decode", failing)
-    answer = classify_files(
-        [given("a.png", grey(0)), given("bad.png", b"hostile"), given("b.png", grey(255))]
-    )
+    files = [given("a.png", grey(0)), given("bad.png", b"hostile"), given("b.png", grey(255))]
+    answer = classify_files(files)
     first, bad, last = answer["results"]
     assert bad["error"]["code"] == "decoding_failed"
     assert (first["label"], last["label"]) == (CLASSES[0], CLASSES[-1])
