@@ -20,8 +20,6 @@ from biofors_site.broker import clear_control_folder
 from biofors_site.supervising import Service, Supervisor
 from datasets.errors import Refused
 
-WEB_WORKERS = 2
-WEB_THREADS = 4
 REAP_EVERY = 5
 MIRROR_EVERY = 5
 # What TensorFlow prints on every machine without a graphics card, whatever its log level.
@@ -58,9 +56,9 @@ def services(*, host: str, port: int, workers: bool = True) -> list[Service]:
 
 def web_command(*, host: str, port: int) -> tuple[str, ...]:
     """Return the command of the web server."""
-    words = f"-m gunicorn biofors_site.wsgi --bind {host}:{port} --worker-class gthread"
-    words += f" --workers {WEB_WORKERS} --threads {WEB_THREADS} --timeout 120 --graceful-timeout 10"
-    words += " --no-control-socket --log-level warning"
+    words = (
+        f"-m gunicorn --config python:biofors_site.gunicorn_config --bind {host}:{port} --log-level warning"
+    )
     return (sys.executable, *words.split())
 
 

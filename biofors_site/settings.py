@@ -1,5 +1,6 @@
 """Settings, read from the environment; the embedded default needs no server but this process."""
 
+import os
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from biofors_site.broker import transport_options
+from biofors_site.rates import read_rate
 from biofors_site.secrets import embedded_secret_key
 from biofors_site.theme import UNFOLD  # noqa: F401
 
@@ -88,6 +90,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
     }
+    # A file costs nothing to hold open; to a server every thread would hold a connection.
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
@@ -203,6 +207,15 @@ ENGINE_STREAMS = env.int("BIOFORS_ENGINE_STREAMS", default=1)
 MLFLOW_TRACKING_URI = env.str("MLFLOW_TRACKING_URI", default="")
 # Where people reach this site, for links to it from elsewhere.
 SITE_URL = env.str("BIOFORS_URL", default="")
+
+# Of `classify/`, in each web process: requests at work at once, and how many more wait; the rest hear `busy`.
+CLASSIFY_AT_WORK = env.int("BIOFORS_CLASSIFY_AT_WORK", default=1 + (os.cpu_count() or 1) // 2)
+CLASSIFY_WAITING = env.int("BIOFORS_CLASSIFY_WAITING", default=16)
+CLASSIFY_PATIENCE_SECONDS = 15.0
+# For so long a web process takes it that token, champion and temperature are what they were.
+CLASSIFY_REMEMBER_SECONDS = 1.0
+# How many images a user may have classified, as 600/minute; without it nobody is counted.
+CLASSIFY_RATE = read_rate(env.str("BIOFORS_CLASSIFY_RATE", default=""), name="BIOFORS_CLASSIFY_RATE")
 
 RESNET50_WEIGHTS = env.str("RESNET50_WEIGHTS", default="imagenet")
 

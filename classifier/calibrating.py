@@ -89,11 +89,19 @@ def temperature_of(version: ModelVersion) -> float | None:
     return Calibration.objects.of(version).values_list("temperature", flat=True).first()
 
 
-def calibrated_confidence(row: NDArray[np.floating[Any]], temperature: float | None) -> float | None:
-    """Return the confidence of probabilities (K,) at a temperature; None without one."""
+def calibrated_probabilities(
+    row: NDArray[np.floating[Any]], temperature: float | None
+) -> NDArray[np.float64] | None:
+    """Return probabilities (K,) at a temperature; None without one."""
     if temperature is None:
         return None
-    return float(tempered(np.asarray(row, dtype=np.float64)[None], temperature).max())
+    return tempered(np.asarray(row, dtype=np.float64)[None], temperature)[0]
+
+
+def calibrated_confidence(row: NDArray[np.floating[Any]], temperature: float | None) -> float | None:
+    """Return the confidence of probabilities (K,) at a temperature; None without one."""
+    calibrated = calibrated_probabilities(row, temperature)
+    return None if calibrated is None else float(calibrated.max())
 
 
 def _check(answers: Answers) -> None:

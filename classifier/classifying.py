@@ -1,21 +1,31 @@
 """Classify files that are not stored: the one function behind REST, the page and the command."""
 
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.calibrating import calibrated_confidence, temperature_of
+from classifier.admission import get_admission
+from classifier.calibrating import calibrated_probabilities, temperature_of
 from classifier.evaluation import engine_of
-from classifier.geometry import fit_pixels
 from classifier.models import ModelVersion
 from classifier.registry import find_model
+from classifier.remembering import Remembered
+from classifier.serving.decoding import Pixels, get_pool
 from classifier.serving.engine import Engine
-from datasets.decoding import ImageRefused, decode
+from datasets.decoding import ImageRefused
 from datasets.errors import Refused
 
 MOST_FILES = 32
+# For all files of a request together, so that it has an end whatever they hold.
+REQUEST_SECONDS = 60.0
+
+File = tuple[str, Callable[[], bytes]]
+
+_versions: Remembered[tuple[ModelVersion, float | None]] = Remembered()
 
 
 class NoFiles(Refused):
@@ -43,29 +53,30 @@ def check_file_count(count: int) -> None:
 
 
 def classify_files(
-    files: Sequence[tuple[str, Callable[[], bytes]]],
-    *,
-    model: str | int | None = None,
-    top: int | None = None,
-    user: Any = None,
+    files: Sequence[File], *, model: str | int | None = None, top: int | None = None, user: Any = None
 ) -> dict[str, Any]:
     """Classify files given as (name, what reads its bytes); return the shape of REST `classify/`.
 
-    `abstained` says that the confidence lies below the version's threshold; `calibrated_confidence` is the
-    confidence at its temperature, None without one. `top` keeps only the most probable classes of
-    each. A file that is no acceptable image has its error in the answer.
+    `abstained` says that the confidence lies below the version's threshold; `calibrated_confidence` and
+    `calibrated_probabilities` are those at its temperature, None without one. `top` keeps only the most
+    probable classes of each. `timing` is in milliseconds. A file that is no acceptable image, or that could
+    not be decoded in time, has its error in the answer.
 
-    Raises NoFiles, TooManyFiles, UnknownModel, NoModel, ModelUnusable, `Refused` (bad_top).
+    Raises NoFiles, TooManyFiles, Busy, UnknownModel, NoModel, ModelUnusable, `Refused` (bad_top).
     """
     check_file_count(len(files))
     if top is not None and top < 1:
         raise Refused("top is a whole number from 1.", code="bad_top")
-    version = find_model(model, user=user)
-    engine = engine_of(version)
-    # One after the other: the bytes of all would fill the memory.
-    read = [_read(name, read_bytes, engine) for name, read_bytes in files]
-    rows = iter(engine.probabilities([each for each in read if not isinstance(each, dict)]))
-    temperature = temperature_of(version)
+    begun = time.monotonic()
+    with get_admission().place() as waited:
+        get_pool().warm()
+        version, temperature = _answering(model, user=user)
+        engine = engine_of(version)
+        ready = time.monotonic()
+        read = _read_all(files, engine)
+        decoded = time.monotonic()
+        rows = iter(engine.probabilities([each for each in read if not isinstance(each, ImageRefused)]))
+        inferred = time.monotonic()
     return {
         "model": {
             "id": version.pk,
@@ -73,14 +84,21 @@ def classify_files(
             "version": version.version,
             "sha256": version.onnx_sha256,
         },
+        "engine": {"runtime": engine.runtime, "precision": engine.precision},
         "abstain_below": version.abstain_below,
         "temperature": temperature,
         "results": [
-            each
-            if isinstance(each, dict)
+            {"file": name, "error": {"code": each.code, "detail": str(each)}}
+            if isinstance(each, ImageRefused)
             else _answer(name, next(rows), version, temperature=temperature, top=top)
             for (name, _), each in zip(files, read, strict=True)
         ],
+        "timing": {
+            "waiting": _milliseconds(waited),
+            "decoding": _milliseconds(decoded - ready),
+            "inference": _milliseconds(inferred - decoded),
+            "total": _milliseconds(time.monotonic() - begun),
+        },
     }
 
 
@@ -89,13 +107,33 @@ def any_classified(answer: dict[str, Any]) -> bool:
     return any("error" not in result for result in answer["results"])
 
 
-def _read(name: str, read_bytes: Callable[[], bytes], engine: Engine) -> NDArray[np.uint8] | dict[str, Any]:
-    """Return pixels as the engine wants them, uint8 (size, size, 3), or the file's error."""
-    try:
-        # Fitted at once: 32 photographs in full size would fill the memory.
-        return fit_pixels(decode(read_bytes()).pixels, size=engine.size, geometry=engine.geometry)
-    except ImageRefused as refusal:
-        return {"file": name, "error": {"code": refusal.code, "detail": str(refusal)}}
+def _answering(model: str | int | None, *, user: Any) -> tuple[ModelVersion, float | None]:
+    """Return the version that answers and its temperature, as they are or were a moment ago."""
+
+    def find() -> tuple[ModelVersion, float | None]:
+        version = find_model(model, user=user)
+        return version, temperature_of(version)
+
+    return _versions.get((str(model), user and user.pk), find)
+
+
+def _read_all(files: Sequence[File], engine: Engine) -> list[Pixels | ImageRefused]:
+    """Return of each file its pixels for the engine, uint8 (size, size, 3), or why there are none."""
+    pool = get_pool()
+    deadline = time.monotonic() + REQUEST_SECONDS
+
+    def read(file: File) -> Pixels | ImageRefused:
+        _, read_bytes = file
+        try:
+            return pool.decode(read_bytes(), size=engine.size, geometry=engine.geometry, deadline=deadline)
+        except ImageRefused as refusal:
+            return refusal
+
+    if len(files) == 1:
+        return [read(files[0])]
+    # No more threads than decoders: the bytes of all files at once would fill the memory.
+    with ThreadPoolExecutor(min(len(files), pool.count)) as threads:
+        return list(threads.map(read, files))
 
 
 def _answer(
@@ -105,11 +143,21 @@ def _answer(
     best = int(row.argmax())
     confidence = float(row[best])
     order = range(len(row)) if top is None else np.argsort(-row, kind="stable")[:top]
+    calibrated = calibrated_probabilities(row, temperature)
+
+    def by_class(values: NDArray[Any]) -> dict[str, float]:
+        return {version.classes[int(place)]: float(values[place]) for place in order}
+
     return {
         "file": name,
         "label": version.classes[best],
         "confidence": confidence,
-        "calibrated_confidence": calibrated_confidence(row, temperature),
+        "calibrated_confidence": None if calibrated is None else float(calibrated.max()),
         "abstained": version.abstains_at(confidence),
-        "probabilities": {version.classes[int(place)]: float(row[place]) for place in order},
+        "probabilities": by_class(row),
+        "calibrated_probabilities": None if calibrated is None else by_class(calibrated),
     }
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 2)

@@ -15,6 +15,8 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 from biofors_site.settings import *  # noqa: E402, F403
 from biofors_site.settings import DATABASES  # noqa: E402
 
+# A test sees at once what it changed.
+CLASSIFY_REMEMBER_SECONDS = 0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in an installation: other processes and threads see it, under the same locks.

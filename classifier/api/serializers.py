@@ -136,16 +136,40 @@ class ClassifiedFileSerializer(serializers.Serializer[Any]):
         required=False, help_text="`confidence` lies below the version's threshold; `label` stays."
     )
     probabilities = serializers.DictField(child=serializers.FloatField(), required=False)
+    calibrated_probabilities = serializers.DictField(
+        child=serializers.FloatField(),
+        required=False,
+        allow_null=True,
+        help_text="At the version's temperature; null without one.",
+    )
     error = FileErrorSerializer(required=False)
+
+
+class UsedEngineSerializer(serializers.Serializer[Any]):
+    """What computed the answer, and in which numbers."""
+
+    runtime = serializers.ChoiceField(choices=("openvino", "onnxruntime"))
+    precision = serializers.ChoiceField(choices=("int8", "float32"))
+
+
+class TimingSerializer(serializers.Serializer[Any]):
+    """Where the time went, in milliseconds: in line, opening the files, in the network, and in all."""
+
+    waiting = serializers.FloatField()
+    decoding = serializers.FloatField()
+    inference = serializers.FloatField()
+    total = serializers.FloatField()
 
 
 class ClassifiedSerializer(serializers.Serializer[Any]):
     """The answer for up to 32 files, in their order."""
 
     model = UsedModelSerializer()
+    engine = UsedEngineSerializer()
     abstain_below = serializers.FloatField(allow_null=True, help_text="Below it `abstained` is true.")
     temperature = serializers.FloatField(allow_null=True)
     results = ClassifiedFileSerializer(many=True)
+    timing = TimingSerializer()
 
 
 class ClassifySerializer(serializers.Serializer[Any]):

@@ -4,8 +4,8 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from classifier.api.aliases import AliasViewSet
+from classifier.api.classify import ClassifyView
 from classifier.api.evaluations import CompareView
-from classifier.api.views import ClassifyView
 
 router = SimpleRouter()
 router.register("aliases", AliasViewSet, basename="alias")

@@ -1,7 +1,4 @@
-"""Models, their aliases and classification over REST: parse, call one function, render."""
-
-from functools import partial
-from typing import Any
+"""Models over REST: parse, call one function, render."""
 
 from django.db.models import Prefetch
 from django.http import HttpResponse
@@ -11,8 +8,6 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import mixins
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.generics import GenericAPIView
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -24,9 +19,8 @@ from classifier.api.registry_serializers import (
     PromoteSerializer,
     PromotionSerializer,
 )
-from classifier.api.serializers import ClassifiedSerializer, ClassifySerializer, ModelSerializer
+from classifier.api.serializers import ModelSerializer
 from classifier.card import card_of, written
-from classifier.classifying import MOST_FILES, any_classified, check_file_count, classify_files
 from classifier.describing import describe
 from classifier.exports import FORMATS, NotExported, file_of
 from classifier.gates import check_gates
@@ -34,11 +28,9 @@ from classifier.models import Evaluation, ModelVersion
 from classifier.models.registry import CHAMPION
 from classifier.registry import promote
 from classifier.serving.engine import ArtefactMissing
-from datasets.api.documents import AnyAccept, check_body_size, send_file
-from datasets.api.images import FORM_ROOM
+from datasets.api.documents import AnyAccept, send_file
 from datasets.api.serializers import ErrorSerializer
 from datasets.api.views import VisibleRows
-from datasets.decoding import MAX_BYTES
 
 
 @extend_schema(tags=["models"])
@@ -155,45 +147,3 @@ class ModelViewSet(CalibrationActions, mixins.ListModelMixin, mixins.RetrieveMod
             raise ArtefactMissing(
                 f"The {file.name} file of {version} is missing. Restore the data directory from a backup."
             ) from error
-
-
-class ClassifyView(GenericAPIView[Any]):
-    """Classification of files sent along; nothing of them is kept."""
-
-    queryset = ModelVersion.objects.all()
-    pagination_class = None
-    parser_classes = (MultiPartParser,)
-    required_permissions = {"post": ("classifier.view_modelversion",)}
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse what is larger than 32 images can be before it is read."""
-        check_body_size(request, most=MOST_FILES * MAX_BYTES + FORM_ROOM)
-        super().initial(request, *args, **kwargs)
-
-    @extend_schema(
-        tags=["classify"],
-        summary="Classify 1 to 32 files",
-        request={"multipart/form-data": ClassifySerializer},
-        responses={
-            200: OpenApiResponse(ClassifiedSerializer, "At least one file was classified."),
-            422: OpenApiResponse(ClassifiedSerializer, "No file could be classified."),
-            400: OpenApiResponse(ErrorSerializer, "`no_files`"),
-            404: OpenApiResponse(ErrorSerializer, "`unknown_model`"),
-            413: OpenApiResponse(ErrorSerializer, "`too_many_files`"),
-            503: OpenApiResponse(ErrorSerializer, "`no_model`"),
-        },
-    )
-    def post(self, request: Request) -> Response:
-        """Say of each file what the model takes it for, or why it cannot be read."""
-        uploads = request.FILES.getlist("images")
-        check_file_count(len(uploads))
-        asked = ClassifySerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        answer = classify_files(
-            # One byte more than is taken is enough to be refused as too large.
-            [(str(file.name), partial(file.read, MAX_BYTES + 1)) for file in uploads],
-            model=asked.validated_data.get("model") or None,
-            top=asked.validated_data.get("top"),
-            user=request.user,
-        )
-        return Response(answer, status=200 if any_classified(answer) else 422)

@@ -68,7 +68,12 @@ def _named(error: Exception) -> Response | None:
     if not isinstance(error, Refused) and not (isinstance(code, str) and isinstance(status, int)):
         return None
     fields = getattr(error, "fields", None)
-    return error_response(str(code), str(error), status=int(status or 400), fields=fields or None)
+    response = error_response(str(code), str(error), status=int(status or 400), fields=fields or None)
+    if wait := getattr(error, "retry_after", None):
+        response["Retry-After"] = str(wait)
+        # Django would log each as an error of the site, thousands a minute where it is overloaded.
+        response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 def _of_framework(error: exceptions.APIException) -> Response:

@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 from rest_framework.test import APIClient
 
-from classifier.models import ModelVersion, Promotion
-from classifier.serving.cache import forget_engines
-from datasets.models import Image, Split
-from tests.factories import png
+from classifier.models import Promotion
+from datasets.models import Split
 from tests.factories_models import ModelVersionFactory, labelled_dataset, split_of
-from tests.rest import API, AWKWARD, api, assert_error, upload
+from tests.rest import API, api, assert_error
 
 __all__ = ["api"]
 
@@ -128,72 +125,3 @@ def test_a_model_is_downloaded(api: Api) -> None:
     assert_error(client.get(f"{API}models/{version.pk}/download/?format=h5"), 400, "invalid")
     version.onnx_path.unlink()
     assert_error(client.get(f"{API}models/{version.pk}/download/?format=onnx"), 503, "artefact_missing")
-
-
-@pytest.fixture
-def model() -> ModelVersion:
-    """A version that answers."""
-    forget_engines()
-    return ModelVersionFactory(answers=True)
-
-
-def classify(client: APIClient, *files: Any, **fields: Any) -> Any:
-    return client.post(f"{API}classify/", {"images": list(files), **fields}, format="multipart")
-
-
-def test_files_are_classified_in_their_order(api: Api, model: ModelVersion) -> None:
-    response = classify(
-        api("viewer"), upload(seed=1, name="a.png"), upload(b"", "b.png"), upload(name="c.png")
-    )
-    assert response.status_code == 200
-    body = response.json()
-    assert body["model"] == {
-        "id": model.pk,
-        "name": model.name,
-        "version": model.version,
-        "sha256": model.onnx_sha256,
-    }
-    first, second, third = body["results"]
-    assert (first["file"], second["file"], third["file"]) == ("a.png", "b.png", "c.png")
-    assert first["label"] == max(first["probabilities"], key=first["probabilities"].get)
-    assert set(first["probabilities"]) == set(model.classes)
-    assert np.isclose(sum(first["probabilities"].values()), 1)
-    assert first["abstained"] is False
-    assert second["error"]["code"] == "empty"
-    assert set(second) == {"file", "error"}
-
-
-def test_only_the_most_probable_classes_are_shown_if_wanted(api: Api, model: ModelVersion) -> None:
-    body = classify(api("viewer"), upload(), top=2, model=str(model)).json()
-    assert len(body["results"][0]["probabilities"]) == 2
-    assert_error(classify(api("viewer"), upload(), top=0), 400, "invalid")
-
-
-@pytest.mark.parametrize("kind", AWKWARD)
-def test_a_file_that_is_no_image_is_told_by_its_code(api: Api, model: ModelVersion, kind: str) -> None:
-    data, code = AWKWARD[kind]
-    response = classify(api("viewer"), upload(data, f"{kind}.png"))
-    assert response.status_code == 422
-    assert response.json()["results"][0]["error"]["code"] == code
-
-
-def test_what_cannot_be_classified_at_all_says_why(api: Api, model: ModelVersion) -> None:
-    client = api("viewer")
-    assert_error(classify(client), 400, "no_files")
-    assert_error(client.post(f"{API}classify/", {"images": "text"}, format="multipart"), 400, "no_files")
-    assert_error(classify(client, *(upload(seed=n) for n in range(33))), 413, "too_many_files")
-    assert_error(classify(client, *(upload(b"x") for _ in range(101))), 413, "too_many_files")
-    assert_error(classify(client, upload(), model="none"), 404, "unknown_model")
-    assert_error(client.post(f"{API}classify/", {"images": []}, format="json"), 415, "unsupported_media_type")
-    model.onnx_path.unlink()
-    assert_error(classify(client, upload()), 503, "artefact_missing")
-
-
-def test_without_any_model_nothing_is_classified(api: Api) -> None:
-    assert_error(classify(api("viewer"), upload()), 503, "no_model")
-
-
-def test_a_classified_file_leaves_nothing_behind(api: Api, model: ModelVersion, data_dir: Any) -> None:
-    assert classify(api("viewer"), upload(png(5))).status_code == 200
-    assert not Image.objects.exists()
-    assert not (data_dir / "images").exists()

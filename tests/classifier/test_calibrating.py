@@ -140,6 +140,8 @@ def test_a_classified_file_has_its_calibrated_confidence(version: ModelVersion) 
     assert result["calibrated_confidence"] == pytest.approx(shares.max() / shares.sum(), abs=1e-6)
     assert result["confidence"] == before["results"][0]["confidence"]
     assert result["probabilities"] == {result["label"]: result["confidence"]}
+    assert before["results"][0]["calibrated_probabilities"] is None
+    assert result["calibrated_probabilities"] == {result["label"]: result["calibrated_confidence"]}
 
 
 def ask(*words: str) -> Any:

@@ -1,16 +1,19 @@
 """Files that are not stored, classified."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from io import BytesIO
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from classifier import classifying
 from classifier.classifying import NoFiles, TooManyFiles, any_classified, classify_files
 from classifier.registry import NoModel, UnknownModel
+from classifier.serving.decoding import DecodingFailed, DecodingPool, get_pool
 from datasets.errors import Refused
 from datasets.models import Image
 from tests.factories_models import CLASSES, ModelVersionFactory
@@ -60,22 +63,42 @@ def test_a_file_that_is_no_image_has_its_error_beside_the_others_answers() -> No
     assert any_classified(answer)
 
 
-def test_a_file_is_read_when_the_one_before_was_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_files_are_in_memory_than_are_decoded_at_once() -> None:
     ModelVersionFactory(answers=True)
-    told: list[str] = []
-    decode = classifying.decode
+    together = Barrier(get_pool().count + 1)
+    begun: list[str] = []
 
-    def decoded(data: bytes) -> Any:
-        told.append("decoded")
-        return decode(data)
-
-    def reader() -> bytes:
-        told.append("read")
+    def reader(name: str) -> bytes:
+        begun.append(name)
+        # One more than are decoded at once would have to come for this to open.
+        with suppress(BrokenBarrierError):
+            together.wait(timeout=0.3)
         return grey(0)
 
-    monkeypatch.setattr(classifying, "decode", decoded)
-    classify_files([("a.png", reader), ("b.png", reader), ("c.png", reader)])
-    assert told == ["read", "decoded"] * 3
+    names = [f"{number}.png" for number in range(2 * get_pool().count)]
+    answer = classify_files([(name, partial(reader, name)) for name in names])
+    assert together.broken
+    assert sorted(begun) == sorted(names)
+    assert [result["file"] for result in answer["results"]] == names
+
+
+def test_a_file_whose_decoding_fails_has_its_error_beside_the_others_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ModelVersionFactory(answers=True)
+    decode = DecodingPool.decode
+
+    def failing(pool: DecodingPool, data: bytes, **asked: Any) -> Any:
+        if data == b"hostile":
+            raise DecodingFailed("The process that opened the file ended on it.")
+        return decode(pool, data, **asked)
+
+    monkeypatch.setattr(DecodingPool, "decode", failing)
+    files = [given("a.png", grey(0)), given("bad.png", b"hostile"), given("b.png", grey(255))]
+    answer = classify_files(files)
+    first, bad, last = answer["results"]
+    assert bad["error"]["code"] == "decoding_failed"
+    assert (first["label"], last["label"]) == (CLASSES[0], CLASSES[-1])
 
 
 def test_where_no_file_is_an_image_the_answer_still_says_why() -> None:
