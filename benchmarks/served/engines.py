@@ -1,0 +1,40 @@
+"""Where the benchmark reaches into the product's engines: the one place that knows how they are loaded."""
+
+from pathlib import Path
+from typing import Any
+
+from classifier.serving.cache import EngineSpec, get_engine
+from classifier.serving.engine import Engine
+
+
+def facts_of(version: Any) -> dict[str, Any]:
+    """Return what a fresh process needs to load a version without a database."""
+    return {
+        "keras": str(version.keras_path),
+        "onnx": str(version.onnx_path),
+        "sha256": version.onnx_sha256,
+        "classes": version.classes,
+        "size": version.input_size,
+        "geometry": version.geometry,
+    }
+
+
+def load(facts: dict[str, Any]) -> Engine:
+    """Load the engine that the product would, INT8 where the version has it and BIOFORS_INT8 is not 0."""
+    return get_engine(
+        EngineSpec(
+            path=Path(facts["onnx"]),
+            sha256=facts["sha256"],
+            classes=tuple(facts["classes"]),
+            size=facts["size"],
+            geometry=facts["geometry"],
+        )
+    )
+
+
+def ungated_int8(facts: dict[str, Any]) -> Engine | None:
+    """Load INT8 although its gate failed, for this benchmark alone; None where there is no such file.
+
+    The product keeps no quantised file that failed its gate: until it does, there is nothing to load.
+    """
+    return None
