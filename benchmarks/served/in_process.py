@@ -56,7 +56,7 @@ def tell(measured: dict[str, dict[str, Any]]) -> None:
 
 
 def verdicts(measured: dict[str, dict[str, Any]]) -> dict[str, bool]:
-    """Return which goals hold: twelve times `predict` with INT8, three times with float32, an eighth, 0.35."""
+    """Return which goals hold: 12 times `predict` with INT8, 3 with float32; an eighth of the start, 0.35."""
     base = measured[KERAS]
     goals = {INT8: 12.0, FLOAT32: 3.0}
     found = {

@@ -1,4 +1,4 @@
-"""Classifying by REST beside the plain page: rates and latencies, a flood, and a champion switched under load."""
+"""Classifying by REST beside the plain page: rates, latencies, a flood, a champion switched under load."""
 
 import statistics
 import threading
@@ -82,8 +82,8 @@ def flood(made: Served, server: Server, files: Sequence[Path], *, seconds: float
     growth = late[0] / early[0]
     print(
         f"flood: {FLOOD_CLIENTS} clients for {seconds:g} s: {told['answered']} answered, refused "
-        f"{told['refused'] or 'none'}, errors {told['errors'] or 'none'}; memory {early[0]:.0f} to {late[0]:.0f} MiB "
-        f"(shared pages counted once: {late[1]:.0f})"
+        f"{told['refused'] or 'none'}, errors {told['errors'] or 'none'}; memory {early[0]:.0f} to "
+        f"{late[0]:.0f} MiB (shared pages counted once: {late[1]:.0f})"
     )
     return {
         "rate": round(told["rate"], 1),
@@ -146,8 +146,8 @@ def told_switch(
     seen = {each.model for each in outcomes if each.kind == OK}
     slowest = percentile([1000 * (each.done - each.sent) for each in outcomes if each.kind == OK], 1.0)
     print(
-        f"switch: {len(outcomes)} requests, {failed} failed, {refused} refused; the model before was last heard "
-        f"{' and '.join(f'{each:.2f}' for each in took)} s after; slowest answer {slowest:.0f} ms"
+        f"switch: {len(outcomes)} requests, {failed} failed, {refused} refused; the model before was "
+        f"last heard {' and '.join(f'{each:.2f}' for each in took)} s after; slowest answer {slowest:.0f} ms"
     )
     return {
         "requests": len(outcomes),
