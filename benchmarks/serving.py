@@ -2,9 +2,9 @@
 
     python -m benchmarks.serving [--only PART...] [--rounds N] [--seconds S] [--quick] ...
 
-A ResNet50 is trained from scratch on the drawn sample through the product, by the recipe in `served/recipe.py`,
-once: it is kept under var/benchmark-serving. 500 files of the sample, PNG and JPEG in turn, are sent over
-loopback by clients in a process of their own. Parts:
+A ResNet50 is trained from scratch on the drawn sample through the product, by the recipe in
+`served/recipe.py`, once: it is kept under var/benchmark-serving. 500 files of the sample, PNG and JPEG in
+turn, are sent over loopback by clients in a process of their own. Parts:
 
 - rest: requests a second and latencies at 1, 4, 16, 64 clients; the page, INT8 and float32 take turns.
 - flood: 64 clients for a minute: only 200, 429 and 503, and memory flat.

@@ -27,7 +27,7 @@ class Recipe:
     seed: int = 0
     settings: dict[str, Any] = field(
         default_factory=lambda: {
-            "epochs": 6,
+            "epochs": 5,
             "batch_size": 8,
             "learning_rate": 5e-4,
             "augment": "false",

@@ -1,6 +1,7 @@
 """What the measurements come to: which goals hold, the points of the load model, one JSON object."""
 
 import json
+import os
 from typing import Any
 
 from benchmarks.served.in_process import verdicts
@@ -66,31 +67,43 @@ def lost(measured: dict[str, Any]) -> float:
     return float(measured[FLOAT32]["macro_f1"] - measured[INT8]["macro_f1"])
 
 
-def points(found: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the measured points of docs/scaling.md, by the letter that its formulas name them by."""
-    told: list[tuple[str, str]] = []
-    for name, one in found.get("alone", {}).items():
-        told.append((f"engine, one process, batch 1: {name}", f"{one['rate']:.1f} images/s"))
-        told.append((f"memory of it: {name}", f"{one['mib']:.0f} MiB"))
-    for name, by in found.get("rest", {}).items():
+def points(found: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the measured points of docs/scaling.md: its formulas' letter, what it is, its value."""
+    told: list[tuple[str, str, str]] = []
+    if "bulk" in found:
+        stages = found["bulk"]["stages"]
         told += [
-            (f"REST, {name}, {count} clients", f"{one['rate']:.1f} requests/s, p95 {one['p95']:.0f} ms")
+            ("S", "storage: files read", f"{stages['storage']:,.0f}/s"),
+            ("D", "decoding and fitting, one core", f"{stages['decode']:,.0f}/s"),
+            ("E", "engine, all cores", f"{stages['engine']:,.1f}/s"),
+            ("W", "database: predictions written", f"{stages['database']:,.0f}/s"),
+            ("B", "bulk: stored files to stored predictions", f"{found['bulk']['rate']:,.1f}/s"),
+        ]
+    for name, by in found.get("rest", {}).items():
+        letter = "R" if name == quick_precision(found) else ""
+        told += [
+            (
+                letter if count == AT else "",
+                f"REST, {name}, {count} clients",
+                f"{one['rate']:,.1f}/s, p95 {one['p95']:,.0f} ms",
+            )
             for count, one in by.items()
         ]
-    if "bulk" in found:
-        told.append(("bulk: stored files to stored predictions", f"{found['bulk']['rate']:.1f} images/s"))
-        told.append(("bulk: decoding and engine alone", f"{found['bulk']['alone']:.1f} images/s"))
+    for name, one in found.get("alone", {}).items():
+        letter = "M" if name == quick_precision(found) else ""
+        told.append(("", f"one process, batch 1: {name}", f"{one['rate']:,.1f}/s"))
+        told.append((letter, f"memory of a process: {name}", f"{one['mib']:,.0f} MiB"))
     if "kills" in found:
         rate = found["kills"]["predictions"] / found["kills"]["seconds"]
-        told.append(("bulk: rows of a tiny CNN, workers killed", f"{rate:.0f} images/s"))
+        told.append(("", "bulk: rows of a tiny CNN, workers killed", f"{rate:,.0f}/s"))
     return told
 
 
 def report(found: dict[str, Any], *, quick: bool) -> None:
     """Print the points, the goals and, last, one JSON object."""
-    print("\n| measured | value |\n|---|---|")
-    for name, value in points(found):
-        print(f"| {name} | {value} |")
+    print(f"\n| | measured on {os.cpu_count()} cores | value |\n|---|---|---|")
+    for letter, name, value in points(found):
+        print(f"| {letter} | {name} | {value} |")
     goals = holds(found)
     print()
     for name, good in goals.items():
