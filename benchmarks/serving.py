@@ -73,9 +73,7 @@ def main() -> None:
     if BY_WEB & set(options.only):
         found |= by_web(made, files, options)
     if "alone" in options.only:
-        found["alone"] = in_process.measure(
-            made, files, precisions=(INT8, FLOAT32), rounds=options.rounds, seconds=options.seconds
-        )
+        found["alone"] = in_process.measure(made, files, rounds=options.rounds, seconds=options.seconds)
         in_process.tell(found["alone"])
     if "bulk" in options.only:
         found["bulk"] = bulk.measure(

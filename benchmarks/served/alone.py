@@ -28,11 +28,11 @@ def keras_network(facts: dict[str, Any], image: Path) -> tuple[Callable[[], Any]
 
 def product_engine(facts: dict[str, Any], image: Path) -> tuple[Callable[[], Any], dict[str, str]]:
     """Return what asks the product's engine of one image; BIOFORS_INT8 decides the precision."""
-    from benchmarks.served.engines import load
+    from benchmarks.served.engines import load, load_ungated
     from classifier.geometry import fit_pixels
     from datasets.decoding import decode
 
-    engine = load(facts)
+    engine = load_ungated(facts) if "ungated" in facts else load(facts)
     pixels = [fit_pixels(decode(image.read_bytes()).pixels, size=engine.size, geometry=engine.geometry)]
     told = {
         "runtime": getattr(engine, "runtime", "onnxruntime"),
@@ -64,7 +64,7 @@ def main() -> None:
     while time.perf_counter() - began < options.seconds:
         ask()
         count += 1
-    rate = count / (time.perf_counter() - began)
+    rate = count / max(1e-9, time.perf_counter() - began)
     print(json.dumps({"first": first, "mib": held, "rate": rate, "peak_mib": peak_mib(), **told}))
 
 

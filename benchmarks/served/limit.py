@@ -50,6 +50,16 @@ def operations_of(path: Path, *, size: int) -> int:
     return count
 
 
+def openvino_here() -> Any:
+    """Return OpenVINO as the product imports it, which reports to nobody; None where it is not installed."""
+    try:
+        from classifier.serving.openvino import silent_openvino
+
+        return silent_openvino()
+    except ImportError:
+        return None
+
+
 def by_numpy() -> tuple[Multiply, int]:
     """Return what multiplies two float32 matrices, and its operations."""
     one = np.random.default_rng(0).random((SIDE, SIDE), dtype=np.float32)
@@ -58,10 +68,10 @@ def by_numpy() -> tuple[Multiply, int]:
 
 def by_openvino(*, eight_bits: bool) -> Iterator[tuple[Multiply, int]]:
     """Yield what multiplies in OpenVINO, with the operations of each; nothing where it is not installed."""
-    try:
-        import openvino.opset13 as ops
-    except ImportError:
+    if openvino_here() is None:
         return
+    import openvino.opset13 as ops
+
     weights = np.random.default_rng(0).uniform(-1, 1, (SIDE, SIDE)).astype(np.float32)
     yield (
         compiled(
@@ -88,9 +98,9 @@ def compiled(
     shape: tuple[int, ...], weights: NDArray[np.float32], product: Callable[..., Any], eight_bits: bool
 ) -> Multiply:
     """Return what multiplies values of a shape by constant weights."""
-    import openvino
     import openvino.opset13 as ops
 
+    openvino = openvino_here()
     given = ops.parameter(list(shape), np.float32)
     left, right = given, ops.constant(weights)
     if eight_bits:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.served.figures import OK, REFUSED, Outcome, last_from, medians, percentile, summary
-from benchmarks.served.recipe import Served
+from benchmarks.served.recipe import Served, make_champion
 from benchmarks.served.servers import Server
 
 WARM_UP = 3.0
@@ -102,13 +102,10 @@ def switch(made: Served, server: Server, files: Sequence[Path], *, seconds: floa
 
     A switch is complete once no request that was sent after it is answered by the model before.
     """
-    from classifier.models import ModelVersion
-    from classifier.registry import promote
-
     moves: list[tuple[float, int]] = []
 
     def move(model: int) -> None:
-        promote(ModelVersion.objects.get(pk=model), alias="champion", reason="Under load", override=True)
+        make_champion(model, reason="Under load")
         moves.append((time.monotonic(), model))
 
     def both() -> None:

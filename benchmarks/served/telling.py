@@ -35,8 +35,10 @@ def precision_of(one: dict[str, Any]) -> str:
 
 def offered(found: dict[str, Any]) -> bool | None:
     """Whether the version answers in INT8; None where no part asked it."""
-    told = [*found.get("engine", {}).values(), *found.get("alone", {}).values()]
-    return any(each.get("precision") == "int8" for each in told) if told else None
+    told = [by[INT8]["precision"] for by in (found.get("engine", {}), found.get("alone", {})) if INT8 in by]
+    if told:
+        return "int8" in told
+    return False if "alone" in found else None
 
 
 def quick_precision(found: dict[str, Any]) -> str:
@@ -54,8 +56,7 @@ def holds(found: dict[str, Any]) -> dict[str, bool]:
             told[f"REST, {name}"] = one["rate"] >= goal * page["rate"] and not one["errors"]
             told[f"p95, {name}"] = one["p95"] <= page["p95"] / 10
     if "alone" in found:
-        kept = {name: one for name, one in found["alone"].items() if name != INT8 or offered(found)}
-        told |= verdicts(kept)
+        told |= verdicts(found["alone"])
     told |= {name: found[name]["holds"] for name in ("flood", "switch", "bulk", "kills") if name in found}
     if "accuracy" in found:
         told["accuracy"] = lost(found["accuracy"]) <= COST
