@@ -1,11 +1,12 @@
 """Classifying by REST beside the plain page: rates, latencies, a flood, a champion switched under load."""
 
+import math
 import statistics
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.served.figures import OK, REFUSED, Outcome, last_from, medians, percentile, summary
 from benchmarks.served.recipe import Served, make_champion
@@ -17,6 +18,14 @@ SWITCH_CLIENTS = 16
 # Memory is flat where the last quarter of a flood holds at most so much more than the second.
 FLAT = 1.1
 WITHIN = 2.0
+
+
+class Move(NamedTuple):
+    """A champion made: which version, from when to when (monotonic seconds)."""
+
+    model: int
+    began: float
+    done: float
 
 
 def measure(
@@ -102,11 +111,12 @@ def switch(made: Served, server: Server, files: Sequence[Path], *, seconds: floa
 
     A switch is complete once no request that was sent after it is answered by the model before.
     """
-    moves: list[tuple[float, int]] = []
+    moves: list[Move] = []
 
     def move(model: int) -> None:
+        began = time.monotonic()
         make_champion(model, reason="Under load")
-        moves.append((time.monotonic(), model))
+        moves.append(Move(model, began, time.monotonic()))
 
     def both() -> None:
         try:
@@ -126,19 +136,20 @@ def switch(made: Served, server: Server, files: Sequence[Path], *, seconds: floa
 
 
 def told_switch(
-    outcomes: Sequence[Outcome], moves: Sequence[tuple[float, int]], *, models: tuple[int, int]
+    outcomes: Sequence[Outcome], moves: Sequence[Move], *, models: tuple[int, int]
 ) -> dict[str, Any]:
     """Return what requests failed, and how long after each move the model before still answered."""
     failed = sum(each.kind not in (OK, *REFUSED) for each in outcomes)
     refused = sum(each.kind in REFUSED for each in outcomes)
-    ends = [moment for moment, _ in moves[1:]] + [float("inf")]
+    # What was answered once the next move had begun may be that one's.
+    ends = [following.began for following in moves[1:]] + [math.inf]
     took = [
         last_from(
-            [each for each in outcomes if each.sent < end],
-            model=next(other for other in models if other != model),
-            after=moment,
+            [each for each in outcomes if each.done < end],
+            model=next(other for other in models if other != move.model),
+            after=move.done,
         )
-        for (moment, model), end in zip(moves, ends, strict=True)
+        for move, end in zip(moves, ends, strict=True)
     ]
     seen = {each.model for each in outcomes if each.kind == OK}
     slowest = percentile([1000 * (each.done - each.sent) for each in outcomes if each.kind == OK], 1.0)

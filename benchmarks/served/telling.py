@@ -52,7 +52,7 @@ def holds(found: dict[str, Any]) -> dict[str, bool]:
     page = found.get("rest", {}).get(FLASK, {}).get(AT)
     for name, goal in GOALS.items():
         one = found.get("rest", {}).get(name, {}).get(AT)
-        if page and one:
+        if page and one and page["rate"]:
             told[f"REST, {name}"] = one["rate"] >= goal * page["rate"] and not one["errors"]
             told[f"p95, {name}"] = one["p95"] <= page["p95"] / 10
     if "alone" in found:

@@ -13,6 +13,7 @@ from PIL import Image
 from benchmarks.served.clients import request_bytes, run
 from benchmarks.served.figures import Outcome, last_from, medians, percentile, summary
 from benchmarks.served.files import mixed_files
+from benchmarks.served.rest import Move, told_switch
 
 
 def test_percentiles_are_values_that_occurred() -> None:
@@ -55,6 +56,22 @@ def test_a_switch_lasts_until_the_last_request_that_the_model_before_answered() 
     ]
     assert last_from(outcomes, model=1, after=1.0) == pytest.approx(0.2)
     assert last_from(outcomes, model=1, after=1.5) == 0.0
+
+
+def test_answers_of_the_next_switch_are_not_late_ones_of_this(capsys: pytest.CaptureFixture[str]) -> None:
+    moves = [Move(2, 1.0, 1.1), Move(1, 5.0, 5.5)]
+    outcomes = [
+        Outcome(0.5, 0.9, "200", 1),
+        Outcome(1.4, 1.9, "200", 1),
+        Outcome(2.0, 2.5, "200", 2),
+        Outcome(4.9, 5.3, "200", 1),
+        Outcome(5.6, 5.7, "200", 1),
+        Outcome(5.6, 5.7, "503"),
+    ]
+    told = told_switch(outcomes, moves, models=(1, 2))
+    assert (told["seconds"], told["failed"], told["refused"], told["holds"]) == (0.3, 0, 1, True)
+    assert not told_switch([*outcomes, Outcome(1.5, 1.6, "500")], moves, models=(1, 2))["holds"]
+    assert "failed" in capsys.readouterr().out
 
 
 @pytest.fixture
