@@ -76,6 +76,8 @@ def written(version: Any, images: Sequence[Any]) -> float:
         )
         for image in images
     ]
+    for row in rows:
+        row.measure_uncertainty()
     with transaction.atomic():
         Prediction.objects.filter(version=version, image_id__in=[image.pk for image in images]).delete()
         rate = rate_of(lambda: Prediction.objects.bulk_create(rows), len(rows))
