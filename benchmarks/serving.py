@@ -30,7 +30,7 @@ from benchmarks.served.files import COUNT, mixed_files
 from benchmarks.served.limit import shares
 from benchmarks.served.limit import tell as tell_limit
 from benchmarks.served.recipe import FULL, QUICK, Served, prepare
-from benchmarks.served.servers import FLASK, FLOAT32, INT8, Server, engine_told, served
+from benchmarks.served.servers import FLASK, FLOAT32, INT8, engine_told, served
 
 PARTS = ("rest", "flood", "switch", "alone", "bulk", "kills", "accuracy", "limit")
 BY_WEB = {"rest", "flood", "switch"}
@@ -90,15 +90,21 @@ def main() -> None:
 
 
 def by_web(made: Served, files: Sequence[Path], options: argparse.Namespace) -> dict[str, Any]:
-    """Measure what is asked of the servers, all of them up."""
-    found: dict[str, Any] = {}
-    with served(made, names=(FLASK, INT8, FLOAT32)) as servers:
-        quickest, others = answering(servers, files)
-        found["engine"] = {server.name: engine_told(server, files[0]) for server in servers[1:]}
+    """Measure what is asked of the servers, all of them up; INT8 only where it is offered."""
+    page = (FLASK,) if "rest" in options.only else ()
+    with served(made, names=(*page, INT8, FLOAT32)) as servers:
+        sites = {server.name: server for server in servers if server.name != FLASK}
+        engines = {name: engine_told(site, files[0]) for name, site in sites.items()}
+        found: dict[str, Any] = {"engine": engines}
+        quickest = sites[INT8]
+        if engines[INT8]["precision"] != "int8":
+            print("INT8 is not offered: its gate failed, or there is no OpenVINO", flush=True)
+            quickest = sites[FLOAT32]
+            servers = [server for server in servers if server.name != INT8]
         if "rest" in options.only:
             found["rest"] = rest.measure(
                 made,
-                others,
+                servers,
                 files,
                 clients=options.clients,
                 rounds=options.rounds,
@@ -110,15 +116,6 @@ def by_web(made: Served, files: Sequence[Path], options: argparse.Namespace) -> 
         if "switch" in options.only:
             found["switch"] = rest.switch(made, quickest, files, seconds=max(9.0, 3 * options.seconds))
     return found
-
-
-def answering(servers: Sequence[Server], files: Sequence[Path]) -> tuple[Server, Sequence[Server]]:
-    """Return the quickest site, and the servers that are worth measuring: INT8 only where it is offered."""
-    page, eight_bits, floats = servers
-    if engine_told(eight_bits, files[0])["precision"] == "int8":
-        return eight_bits, servers
-    print("INT8 is not offered for this version: its gate failed, or there is no OpenVINO", flush=True)
-    return floats, (page, floats)
 
 
 def on_real_images(made: Served, *, quick: bool) -> dict[str, Any]:

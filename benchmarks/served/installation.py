@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OUTSIDE = ("DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "BIOFORS_STORAGE", "SECRET_KEY", "PORT", "DEBUG")
+OUTSIDE = (
+    "DATABASE_URL",
+    "CELERY_BROKER_URL",
+    "CACHE_URL",
+    "BIOFORS_STORAGE",
+    "SECRET_KEY",
+    "PORT",
+    "DEBUG",
+    # They would change what is measured.
+    "BIOFORS_INT8",
+    "BIOFORS_CLASSIFY_RATE",
+)
 USER = "admin"
 
 

@@ -141,7 +141,7 @@ def figures(found: dict[str, Any]) -> dict[str, Any]:
         name: {"rate": round(one["rate"], 1), "first": round(one["first"], 2), "mib": round(one["mib"])}
         for name, one in found.get("alone", {}).items()
     }
-    kept = {
+    kept: dict[str, Any] = {
         name: found[name]
         for name in ("engine", "flood", "switch", "kills", "accuracy", "limit", "share_of_limit")
         if name in found
