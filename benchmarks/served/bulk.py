@@ -27,7 +27,8 @@ def measure(made: Served, *, papers: int, rounds: int) -> dict[str, Any]:
     through: list[float] = []
     alone: list[dict[str, float]] = []
     for turn in range(rounds):
-        alone.append(made.installation.ask("benchmarks.served.reading", made.resnet, DATASET))
+        read = made.installation.ask("benchmarks.served.reading", made.resnet, DATASET)
+        alone.append(read["rates"])
         through.append(classified(made.installation, made.resnet))
         told = f"bulk {through[-1]:.1f}/s, decoding and engine alone {alone[-1]['joint']:.1f}/s"
         print(f"round {turn + 1}, {told}", flush=True)
@@ -35,6 +36,7 @@ def measure(made: Served, *, papers: int, rounds: int) -> dict[str, Any]:
     stages = {name: statistics.median(each[name] for each in alone) for name in alone[0]}
     return {
         "images": drawn["images"],
+        "precision": read["precision"],
         "rate": rate,
         "stages": stages,
         "share": round(rate / stages["joint"], 3),

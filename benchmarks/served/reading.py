@@ -100,7 +100,8 @@ def main() -> None:
     version = ModelVersion.objects.get(pk=options.version)
     engine = engine_of(version)
     images = wanted(Image.objects.filter(dataset__slug=options.dataset))
-    print(json.dumps({"joint": joint(engine, images), **stages(engine, version, images[:MOST])}))
+    rates = {"joint": joint(engine, images), **stages(engine, version, images[:MOST])}
+    print(json.dumps({"precision": getattr(engine, "precision", "float32"), "rates": rates}))
 
 
 if __name__ == "__main__":

@@ -24,18 +24,19 @@ def rates(found: dict[str, Any]) -> dict[str, tuple[str, float]]:
         if AT in by:
             told[f"REST at {AT} clients, {name}"] = ("int8" if name == INT8 else "float32", by[AT]["rate"])
     if "bulk" in found:
-        told["bulk"] = ("int8" if quick_precision(found) == INT8 else "float32", found["bulk"]["rate"])
+        told["bulk"] = (precision_of(found["bulk"]), found["bulk"]["rate"])
     return told
 
 
 def precision_of(one: dict[str, Any]) -> str:
-    """Return what a process of its own answered in; Keras says nothing of it."""
+    """Return what was answered in; Keras says nothing of it."""
     return str(one.get("precision", "float32"))
 
 
 def offered(found: dict[str, Any]) -> bool | None:
     """Whether the version answers in INT8; None where no part asked it."""
     told = [by[INT8]["precision"] for by in (found.get("engine", {}), found.get("alone", {})) if INT8 in by]
+    told += [found["bulk"]["precision"]] if "bulk" in found else []
     if told:
         return "int8" in told
     return False if "alone" in found else None
