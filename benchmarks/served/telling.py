@@ -59,13 +59,13 @@ def holds(found: dict[str, Any]) -> dict[str, bool]:
     if "alone" in found:
         told |= verdicts(found["alone"])
     told |= {name: found[name]["holds"] for name in ("flood", "switch", "bulk", "kills") if name in found}
-    if "accuracy" in found:
+    if found.get("accuracy", {}).get(INT8, {}).get("precision") == "int8":
         told["accuracy"] = lost(found["accuracy"]) <= COST
     return told
 
 
 def lost(measured: dict[str, Any]) -> float:
-    """Return how much macro-F1 the first precision gives up; 0 where both answered in the same."""
+    """Return how much macro-F1 INT8 gives up."""
     return float(measured[FLOAT32]["macro_f1"] - measured[INT8]["macro_f1"])
 
 
@@ -101,11 +101,24 @@ def points(found: dict[str, Any]) -> list[tuple[str, str, str]]:
     return told
 
 
+def curve(by: dict[int, dict[str, Any]]) -> list[tuple[int, float, float]]:
+    """Return clients, the rate that docs/scaling.md foretells, and the rate; nothing without 1 and 16."""
+    if 1 not in by or AT not in by:
+        return []
+    alone = by[1]["p50"] / 1000
+    return [(count, min(count / alone, by[AT]["rate"]), one["rate"]) for count, one in by.items()]
+
+
 def report(found: dict[str, Any], *, quick: bool) -> None:
     """Print the points, the goals and, last, one JSON object."""
     print(f"\n| | measured on {os.cpu_count()} cores | value |\n|---|---|---|")
     for letter, name, value in points(found):
         print(f"| {letter} | {name} | {value} |")
+    foretold = curve(found.get("rest", {}).get(quick_precision(found), {}))
+    if foretold:
+        print("\n| clients | `min(k / L, R)` | measured |\n|---|---|---|")
+    for count, expected, rate in foretold:
+        print(f"| {count} | {expected:.1f}/s | {rate:.1f}/s |")
     goals = holds(found)
     print()
     for name, good in goals.items():
