@@ -1,0 +1,1 @@
+"""The parts of the benchmark of classifying: what it serves, what asks, and what is measured."""
