@@ -13,12 +13,13 @@ from django.conf import settings
 from django.db import transaction
 
 from classifier.class_order import order_doubt
-from classifier.evaluation import engine_from, evaluate, labelled_in, predict, store_predictions
+from classifier.evaluation import engine_from, evaluate, labelled_in
 from classifier.models import ModelVersion, Prediction
 from classifier.networks.errors import FittingCancelled, NetworkError
 from classifier.networks.foreign.children import ChildFailed, open_foreign, rebuild
 from classifier.networks.foreign.plan import planned
 from classifier.networks.foreign.stated import Stated
+from classifier.predicting import predict, store_predictions
 from classifier.reading import Unreadable, Wanted, read_fitted, wanted
 from classifier.registry import code_version, register
 from datasets.errors import Refused
