@@ -11,12 +11,12 @@ from classifier.evaluation import evaluate
 from classifier.networks.errors import FittingCancelled
 from classifier.predicting import PredictingStopped, predict_missing
 from datasets.importing import import_archive
-from datasets.models import Image
+from datasets.models import Dataset, Image
 from training_jobs import endings
 from training_jobs.archives import ArchiveMissing, archive_is_there, archive_path
 from training_jobs.chunking import next_chunk, run_chunk, share_out
 from training_jobs.exporting import run_export
-from training_jobs.launching import wake
+from training_jobs.launching import queue_inference, wake
 from training_jobs.leases import Claim, Reports, claimed, next_run, wake_for_next
 from training_jobs.leavings import scratch_of
 from training_jobs.model_importing import run_model_import
@@ -187,9 +187,19 @@ def run_import(job: ImportJob, claim: Claim) -> None:
         progress=progress,
         scratch=scratch_of(job),
     ).as_dict()
-    job.succeed(entries=summary.pop("entries"), result=summary, message="")
+    with transaction.atomic():
+        inference = None if job.dry_run else _queue_classifying(job)
+        job.succeed(entries=summary.pop("entries"), result=summary, message="", inference=inference)
     if not job.dry_run:
         archive_path(job).unlink(missing_ok=True)
+
+
+def _queue_classifying(job: ImportJob) -> InferenceJob | None:
+    """Queue the job that classifies what came in; None where nobody asked for it, or nothing is there."""
+    dataset = Dataset.objects.filter(slug=job.dataset_slug).first()
+    if job.classify_with is None or dataset is None or not dataset.images.exists():
+        return None
+    return queue_inference(dataset, version=job.classify_with, author=job.created_by)
 
 
 def _run(job: Any, claim: Claim) -> None:

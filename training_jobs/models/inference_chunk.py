@@ -64,7 +64,7 @@ class InferenceChunk(Job):
     failed = models.PositiveIntegerField(default=0)
     failures = models.JSONField(default=list, blank=True)
 
-    objects = InferenceChunkQuerySet.as_manager()
+    objects = InferenceChunkQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta(Job.Meta):
         abstract = False

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.db import models, transaction
-from django.db.models import F, QuerySet, Sum
+from django.db.models import Count, F, QuerySet, Sum
 from django.utils import timezone
 
 from datasets.models import Subset
@@ -69,7 +69,7 @@ class InferenceJob(Job):
     rate = models.FloatField(null=True, blank=True)
     measured_at = models.DateTimeField(null=True, blank=True)
 
-    objects = InferenceJobQuerySet.as_manager()
+    objects = InferenceJobQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta(Job.Meta):
         abstract = False
@@ -108,6 +108,11 @@ class InferenceJob(Job):
         """When it will have ended at its rate of late."""
         left = self.seconds_left
         return None if left is None else timezone.now() + timedelta(seconds=left)
+
+    def chunk_states(self) -> dict[str, int]:
+        """Return how many of its chunks are in which state."""
+        counted = self._chunks().order_by("state").values_list("state").annotate(count=Count("pk"))
+        return dict(counted)
 
     def every_failure(self) -> Iterator[dict[str, Any]]:
         """Yield each image that could not be read: image, file, code, detail."""
