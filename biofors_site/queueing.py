@@ -8,14 +8,13 @@ from typing import Any
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from biofors_site.api.filters import WideImageFilter
-from biofors_site.api.views import NoModelChosen, PredictedImageViewSet, in_order
+from biofors_site.api.chosen import chosen_by
 from classifier.models import ModelVersion
 from classifier.registry import find_model
 from classifier.suspicion import least_believed
 from datasets.api.facets import count_up_to
 from datasets.errors import Refused
-from datasets.models import Dataset, Image, Queue
+from datasets.models import Dataset, Queue
 from datasets.queues.making import MOST_ITEMS, draw_sample, labels_among, make_queue
 
 USUAL_SAMPLE = 200
@@ -27,12 +26,6 @@ class NoPredictions(Refused):
 
     code = "no_predictions"
     status = 409
-
-
-class BadFilter(Refused):
-    """Raised where the images of a queue are chosen by what is no filter."""
-
-    code = "invalid"
 
 
 @dataclass(frozen=True)
@@ -136,7 +129,7 @@ def open_queue(
         query["model"] = str(version)
     if kind != Queue.Kind.FILTER or "ordering" not in query:
         query["ordering"] = recipe.ordering
-    images, fields, shown = _chosen(query, request)
+    images, fields, shown = chosen_by(query, request)
     size = min(wanted.size or (USUAL_SAMPLE if recipe.sampled else MOST_ITEMS), MOST_ITEMS)
     seed: int | None = None
     by_class: dict[str, int] = {}
@@ -186,24 +179,6 @@ def _version(recipe: Recipe, wanted: Wanted, request: Any) -> ModelVersion | Non
     if not recipe.needs_model and not named:
         return None
     return find_model(named, request.user)
-
-
-def _chosen(query: dict[str, str], request: Any) -> tuple[Any, tuple[str, ...], ModelVersion | None]:
-    """Return the images that these parameters choose, the fields of their order, and the model shown."""
-    known = PredictedImageViewSet.orderings
-    if query["ordering"] not in known:
-        raise BadFilter(f"{query['ordering']!r:.40} is no order of images.")
-    asked = WideImageFilter(query, queryset=Image.objects.visible_to(request.user), request=request)
-    if unknown := sorted(set(query) - set(asked.filters) - {"ordering"}):
-        raise BadFilter(f"There is no filter {unknown[0]!r:.40}.")
-    if not asked.is_valid():
-        name, told = next(iter(asked.errors.items()))
-        raise BadFilter(str(told[0]), fields={f"filter.{name}": [str(each) for each in told]})
-    try:
-        images, fields = in_order(asked)
-    except NoModelChosen as error:
-        raise BadFilter(str(error)) from error
-    return images, fields, asked.version
 
 
 def _name(recipe: Recipe, version: ModelVersion | None) -> str:

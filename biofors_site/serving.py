@@ -41,12 +41,13 @@ class AlreadyServed(Refused):
 
 
 def services(*, host: str, port: int, workers: bool = True) -> list[Service]:
-    """Return the processes of an installation: web, two workers, reaper, and what mirrors to MLflow."""
+    """Return the processes of an installation: web, workers, reaper, and what mirrors to MLflow."""
     found = [Service("web", web_command(host=host, port=port))]
     if workers:
         # A training run takes every core there is for minutes: pages go first.
         found.append(Service("training", worker_command("training", tasks_per_child=1), niceness=5))
-        found.append(Service("inference", worker_command("inference,maintenance")))
+        for name in inference_workers():
+            found.append(Service(name, worker_command("inference,maintenance", name=name)))
         found.append(Service("reaper", (sys.executable, "manage.py", "reap", "--every", str(REAP_EVERY))))
         if settings.MLFLOW_TRACKING_URI:
             every = ("--every", str(MIRROR_EVERY))
@@ -62,10 +63,22 @@ def web_command(*, host: str, port: int) -> tuple[str, ...]:
     return (sys.executable, *words.split())
 
 
-def worker_command(queues: str, *, tasks_per_child: int | None = None) -> tuple[str, ...]:
-    """Return the command of a Celery worker for these queues (`a,b`), one task at a time."""
+def inference_workers() -> list[str]:
+    """Return the names of the workers that share inference: as many as the settings say, at least one."""
+    more = range(2, settings.INFERENCE_WORKERS + 1)
+    return ["inference", *(f"inference-{number}" for number in more)]
+
+
+def worker_command(
+    queues: str, *, name: str | None = None, tasks_per_child: int | None = None
+) -> tuple[str, ...]:
+    """Return the command of a Celery worker for these queues (`a,b`), one task at a time.
+
+    Its `name`, that of its first queue unless given, is its own on this machine.
+    """
+    name = name or queues.partition(",")[0]
     words = f"-m celery --quiet --app biofors_site worker --queues {queues}"
-    words += f" --hostname {queues.partition(',')[0]}@%h --concurrency 1 --prefetch-multiplier 1"
+    words += f" --hostname {name}@%h --concurrency 1 --prefetch-multiplier 1"
     words += " --without-gossip --without-mingle --without-heartbeat --loglevel WARNING"
     if tasks_per_child is not None:
         words += f" --max-tasks-per-child {tasks_per_child}"

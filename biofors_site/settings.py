@@ -188,6 +188,11 @@ else:
 # A worker silent for so long has lost its job, which another then takes up.
 JOB_LEASE_SECONDS = env.float("BIOFORS_JOB_LEASE_SECONDS", default=30.0)
 
+# So many images of an inference job a worker takes at a time.
+INFERENCE_CHUNK_IMAGES = env.int("BIOFORS_INFERENCE_CHUNK_IMAGES", default=1000)
+# How many inference workers `serve` starts.
+INFERENCE_WORKERS = env.int("BIOFORS_INFERENCE_WORKERS", default=1)
+
 # One training run at a time is at work on a device; without a name it is this host and its first card.
 DEVICE = env.str("BIOFORS_DEVICE", default="")
 

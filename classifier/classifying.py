@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from classifier.admission import get_admission
 from classifier.calibrating import calibrated_probabilities, temperature_of
-from classifier.evaluation import engine_of
+from classifier.engines import engine_of
 from classifier.models import ModelVersion
 from classifier.registry import find_model
 from classifier.remembering import Remembered

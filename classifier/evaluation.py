@@ -1,27 +1,19 @@
-"""What a version says of stored images, and how well: predictions, then scores at a label cut-off."""
+"""How well a version does: its stored predictions of a subset, scored by the labels at a cut-off."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F, OuterRef, Subquery
 
 from classifier.answers import NOTHING, predicted_by, truths_of
-from classifier.engines import engine_of
 from classifier.metrics import score_matrix
 from classifier.models import Evaluation, ModelVersion, Prediction
-from classifier.reading import Unreadable, Wanted, read_fitted, wanted
-from classifier.serving.engine import Engine
 from classifier.statistics.scores import Scored, intervals
 from datasets.errors import Refused
 from datasets.label_times import label_cutoff
 from datasets.models import Image, Split, Subset
-
-Progress = Callable[[int, int], None]
-ShouldStop = Callable[[], bool]
 
 
 class EvaluationIncomplete(Refused):
@@ -29,88 +21,6 @@ class EvaluationIncomplete(Refused):
 
     code = "not_evaluated"
     status = 409
-
-
-class PredictingStopped(Exception):
-    """Raised where predicting was asked to stop; what was stored stays."""
-
-
-@dataclass
-class PredictionOutcome:
-    """What came of predicting: stored now, there before, and images that could not be read."""
-
-    new: int = 0
-    known: int = 0
-    failures: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def unreadable(self) -> list[int]:
-        """Ids of the images that could not be read."""
-        return [failure["image"] for failure in self.failures]
-
-
-def predict(engine: Engine, images: Iterable[Wanted]) -> Iterator[tuple[list[Prediction], list[Unreadable]]]:
-    """Yield, batch by batch, predictions that name no version yet, and images that could not be read."""
-    for batch in read_fitted(images, size=engine.size, geometry=engine.geometry):
-        readable = [(image, pixels) for image, pixels in batch if not isinstance(pixels, Unreadable)]
-        rows = engine.probabilities([pixels for _, pixels in readable])
-        predictions = [
-            Prediction(
-                image_id=image.pk,
-                predicted=engine.classes[int(row.argmax())],
-                confidence=float(row.max()),
-                probabilities=[round(float(value), 7) for value in row],
-            )
-            for (image, _), row in zip(readable, rows, strict=True)
-        ]
-        yield predictions, [result for _, result in batch if isinstance(result, Unreadable)]
-
-
-def predict_missing(
-    version: ModelVersion,
-    images: Any,
-    *,
-    progress: Progress | None = None,
-    should_stop: ShouldStop = lambda: False,
-) -> PredictionOutcome:
-    """Predict the images of a queryset that the version has said nothing of yet, and store that.
-
-    `progress` gets (images dealt with, images in all). An image that cannot be read is listed and stops
-    nothing. Raises PredictingStopped, ModelUnusable.
-    """
-    everything = wanted(images)
-    there = set(Prediction.objects.of(version).values_list("image_id", flat=True))
-    missing = [image for image in everything if image.pk not in there]
-    outcome = PredictionOutcome(known=len(everything) - len(missing))
-    done = outcome.known
-    if progress is not None:
-        progress(done, len(everything))
-    for predictions, unreadable in predict(engine_of(version), missing) if missing else ():
-        outcome.new += store_predictions(version, predictions)
-        outcome.failures += [each.as_dict() for each in unreadable]
-        done += len(predictions) + len(unreadable)
-        if progress is not None:
-            progress(done, len(everything))
-        if should_stop():
-            raise PredictingStopped(f"Stopped after {done} of {len(everything)} images.")
-    return outcome
-
-
-@transaction.atomic
-def store_predictions(version: ModelVersion, predictions: list[Prediction]) -> int:
-    """Store what a version said, but for images it has spoken of already; return how many were stored."""
-    ids = [prediction.image_id for prediction in predictions]
-    there = set(Prediction.objects.of(version).filter(image__in=ids).values_list("image_id", flat=True))
-    # An image may have been deleted since it was read.
-    alive = set(Image.objects.filter(pk__in=ids).values_list("pk", flat=True)) - there
-    new = [prediction for prediction in predictions if prediction.image_id in alive]
-    # Each waits for whoever labels its image: in the order in which they lock images.
-    new.sort(key=attrgetter("image_id"))
-    for prediction in new:
-        prediction.version = version
-        prediction.measure_uncertainty()
-    Prediction.objects.bulk_create(new, ignore_conflicts=True)
-    return len(new)
 
 
 def evaluate(

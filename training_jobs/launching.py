@@ -24,6 +24,7 @@ from datasets.models import Dataset, Image, Split, Subset
 from training_jobs.archives import ArchiveMissing, Upload, checked_archive, keep_archive
 from training_jobs.models import ImportJob, InferenceJob, Job, TrainingRun
 from training_jobs.models.training_run import check_priority
+from training_jobs.planning import lists_of, write_chunks
 from training_jobs.training_set import check_the_same, training_set_sha256
 
 logger = logging.getLogger(__name__)
@@ -125,12 +126,35 @@ def queue_again(
     return run
 
 
-def queue_inference(dataset: Dataset, *, version: ModelVersion, author: Any = None) -> InferenceJob:
-    """Queue a version's predictions over a dataset; `Refused` (empty_dataset) without images."""
-    if not Image.objects.filter(dataset=dataset).exists():
-        raise Refused(f"{dataset.slug} holds no images. Import some first.", code="empty_dataset")
-    job = InferenceJob.objects.create(dataset=dataset, version=version, created_by=author)
-    wake_after_commit(job)
+def queue_inference(
+    dataset: Dataset,
+    *,
+    version: ModelVersion,
+    images: Any = None,
+    chosen_by: Mapping[str, str] | None = None,
+    author: Any = None,
+) -> InferenceJob:
+    """Queue a version's predictions over a dataset, or over a queryset of its images.
+
+    What `images` gives is a list from now on: no image comes or goes while the job waits. `chosen_by` are the
+    parameters that chose them. `Refused`: empty_dataset, nothing_to_do.
+    """
+    if images is None:
+        if not Image.objects.filter(dataset=dataset).exists():
+            raise Refused(f"{dataset.slug} holds no images. Import some first.", code="empty_dataset")
+        lists = []
+    elif not (lists := lists_of(images)):
+        raise Refused("No image matches the filter. Loosen it.", code="nothing_to_do")
+    with transaction.atomic():
+        job = InferenceJob.objects.create(
+            dataset=dataset,
+            version=version,
+            filter=None if images is None else dict(chosen_by or {}),
+            total=sum(map(len, lists)),
+            created_by=author,
+        )
+        write_chunks(job, lists)
+        wake_after_commit(job)
     return job
 
 
@@ -163,8 +187,11 @@ def queue_import(
     dry_run: bool = True,
     author: Any = None,
     checked_by: ImportJob | None = None,
+    classify_with: ModelVersion | None = None,
 ) -> ImportJob:
     """Keep an archive and queue its check (`dry_run`) or import; `checked_by`: import what that one checked.
+
+    Once imported, the version `classify_with`, else that of the check, classifies what came in.
 
     `Refused`: bad_slug, not_an_archive, archive_too_large, archive_missing, not_checked.
     """
@@ -182,6 +209,7 @@ def queue_import(
         archive_name=shown,
         dry_run=dry_run,
         checked_by=checked_by,
+        classify_with=classify_with or (checked_by.classify_with if checked_by else None),
         created_by=author,
     )
     wake_after_commit(job)

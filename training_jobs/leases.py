@@ -24,6 +24,7 @@ from training_jobs.leavings import clear_leavings
 from training_jobs.models import (
     ExportJob,
     ImportJob,
+    InferenceChunk,
     InferenceJob,
     Job,
     LeaseLost,
@@ -35,7 +36,14 @@ from training_jobs.sweeping import advance_sweeps
 
 logger = logging.getLogger(__name__)
 
-KINDS: tuple[type[Job], ...] = (TrainingRun, InferenceJob, ImportJob, ExportJob, ModelImport)
+KINDS: tuple[type[Job], ...] = (
+    TrainingRun,
+    InferenceJob,
+    InferenceChunk,
+    ImportJob,
+    ExportJob,
+    ModelImport,
+)
 BEATS_PER_LEASE = 6
 ASK_EVERY = 1.0
 LOOK_EVERY = 0.5
@@ -257,7 +265,7 @@ def reap() -> ReapSummary:
         summary.resent += [str(job) for job in _waiting(rows) if _resend(rows, job)]
     if summary.cancelled or summary.dead:
         wake_for_next()
-    summary.advanced = advance_sweeps()
+    summary.advanced = [*advance_sweeps(), *InferenceJob.objects.conclude()]
     summary.removed = clear_leavings()
     return summary
 

@@ -14,12 +14,13 @@ from django.db import transaction
 
 from classifier.class_order import order_doubt
 from classifier.engines import engine_from
-from classifier.evaluation import evaluate, labelled_in, predict, store_predictions
+from classifier.evaluation import evaluate, labelled_in
 from classifier.models import ModelVersion, Prediction
 from classifier.networks.errors import FittingCancelled, NetworkError
 from classifier.networks.foreign.children import ChildFailed, open_foreign, rebuild
 from classifier.networks.foreign.plan import planned
 from classifier.networks.foreign.stated import Stated
+from classifier.predicting import predict, store_predictions
 from classifier.reading import Unreadable, Wanted, read_fitted, wanted
 from classifier.registry import code_version, register
 from datasets.errors import Refused

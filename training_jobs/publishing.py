@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.calibrating import calibrate_after
-from classifier.evaluation import evaluate, predict, store_predictions
+from classifier.evaluation import evaluate
 from classifier.models import ModelVersion, Prediction
 from classifier.networks.config import TrainingConfig
 from classifier.networks.storing import sync_folder
+from classifier.predicting import predict, store_predictions
 from classifier.quantisation import Quantised, files_of_int8
 from classifier.reading import Unreadable, Wanted, wanted
 from classifier.registry import code_version

@@ -7,20 +7,23 @@ from typing import Any
 from django.db import Error, InterfaceError, OperationalError, transaction
 
 from classifier.calibrating import calibrate_after
-from classifier.evaluation import PredictingStopped, evaluate, predict_missing
+from classifier.evaluation import evaluate
 from classifier.networks.errors import FittingCancelled
+from classifier.predicting import PredictingStopped, predict_missing
 from datasets.importing import import_archive
-from datasets.models import Image
+from datasets.models import Dataset, Image
 from training_jobs import endings
 from training_jobs.archives import ArchiveMissing, archive_is_there, archive_path
+from training_jobs.chunking import next_chunk, run_chunk, share_out
 from training_jobs.exporting import run_export
-from training_jobs.launching import wake
+from training_jobs.launching import queue_inference, wake
 from training_jobs.leases import Claim, Reports, claimed, next_run, wake_for_next
 from training_jobs.leavings import scratch_of
 from training_jobs.model_importing import run_model_import
 from training_jobs.models import (
     ExportJob,
     ImportJob,
+    InferenceChunk,
     InferenceJob,
     LeaseLost,
     ModelImport,
@@ -31,7 +34,7 @@ from training_jobs.sweeping import advance
 from training_jobs.training import run_training
 from training_jobs.vectors import prepare_vectors
 
-__all__ = ["carry_out", "carry_out_next", "run_import", "run_inference", "run_training"]
+__all__ = ["carry_out", "carry_out_chunk", "carry_out_next", "run_import", "run_inference", "run_training"]
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +90,28 @@ def carry_out_next(*, worker: str) -> bool:
     return False
 
 
+def carry_out_chunk(job: InferenceJob, *, worker: str) -> bool:
+    """Carry out the chunk of a job that is next in turn; False where none waits.
+
+    As its last chunk ends, the job ends.
+    """
+    while not endings.is_ending() and (chunk := next_chunk(job)) is not None:
+        try:
+            if carry_out(chunk, worker=worker):
+                return True
+        finally:
+            _conclude(job)
+    return False
+
+
+def _conclude(job: InferenceJob) -> None:
+    """End a job whose chunks have ended; what fails here the reaper does."""
+    try:
+        job.conclude()
+    except Error as error:
+        logger.warning("%s could not be ended: %s", job, error)
+
+
 def _after(run: TrainingRun) -> None:
     """Let the sweep of a trial go on, and wake a worker for who is next; what fails here the reaper does."""
     if run.candidate is not None:
@@ -98,17 +123,23 @@ def _after(run: TrainingRun) -> None:
 
 
 def run_inference(job: InferenceJob, claim: Claim) -> None:
-    """Predict what the version has not said anything of yet; evaluate, or prepare, what was asked for."""
-    if job.kind == InferenceJob.Kind.VECTORS:
-        prepare_vectors(job, claim)
-        return
+    """Do what was asked for: cut predictions into chunks for all workers, evaluate, or prepare."""
+    match job.kind:
+        case InferenceJob.Kind.VECTORS:
+            prepare_vectors(job, claim)
+        case InferenceJob.Kind.EVALUATION:
+            _run_evaluation(job, claim)
+        case _:
+            share_out(job, claim)
+
+
+def _run_evaluation(job: InferenceJob, claim: Claim) -> None:
+    """Predict what the version has not said anything of yet, of a subset, and score it."""
+    assert job.split is not None
+    assert job.label_cutoff is not None
     reports = Reports(job)
-    evaluation = None
-    if job.kind == InferenceJob.Kind.EVALUATION and job.label_cutoff is not None:
-        # The labels of when it was asked for; only labelled images count.
-        images: Any = Image.objects.in_subset(job.split, job.subset).usable_as_of(job.label_cutoff)
-    else:
-        images = Image.objects.filter(dataset=job.dataset)
+    # The labels of when it was asked for; only labelled images count.
+    images = Image.objects.in_subset(job.split, job.subset).usable_as_of(job.label_cutoff)
     outcome = predict_missing(
         job.version,
         images,
@@ -116,22 +147,17 @@ def run_inference(job: InferenceJob, claim: Claim) -> None:
         should_stop=claim.should_stop,
     )
     with transaction.atomic():
-        if job.kind == InferenceJob.Kind.EVALUATION and job.split is not None:
-            evaluation = evaluate(
-                job.version,
-                split=job.split,
-                subset=job.subset,
-                cutoff=job.label_cutoff,
-                author=job.created_by,
-                unreadable=outcome.unreadable,
-            )
-            calibrate_after(
-                job.version,
-                split=job.split,
-                subset=job.subset,
-                cutoff=job.label_cutoff,
-                author=job.created_by,
-            )
+        evaluation = evaluate(
+            job.version,
+            split=job.split,
+            subset=job.subset,
+            cutoff=job.label_cutoff,
+            author=job.created_by,
+            unreadable=outcome.unreadable,
+        )
+        calibrate_after(
+            job.version, split=job.split, subset=job.subset, cutoff=job.label_cutoff, author=job.created_by
+        )
         job.succeed(
             new_predictions=outcome.new,
             failures=outcome.failures,
@@ -161,9 +187,19 @@ def run_import(job: ImportJob, claim: Claim) -> None:
         progress=progress,
         scratch=scratch_of(job),
     ).as_dict()
-    job.succeed(entries=summary.pop("entries"), result=summary, message="")
+    with transaction.atomic():
+        inference = None if job.dry_run else _queue_classifying(job)
+        job.succeed(entries=summary.pop("entries"), result=summary, message="", inference=inference)
     if not job.dry_run:
         archive_path(job).unlink(missing_ok=True)
+
+
+def _queue_classifying(job: ImportJob) -> InferenceJob | None:
+    """Queue the job that classifies what came in; None where nobody asked for it, or nothing is there."""
+    dataset = Dataset.objects.filter(slug=job.dataset_slug).first()
+    if job.classify_with is None or dataset is None or not dataset.images.exists():
+        return None
+    return queue_inference(dataset, version=job.classify_with, author=job.created_by)
 
 
 def _run(job: Any, claim: Claim) -> None:
@@ -173,6 +209,8 @@ def _run(job: Any, claim: Claim) -> None:
             run_training(job, claim)
         case InferenceJob():
             run_inference(job, claim)
+        case InferenceChunk():
+            run_chunk(job, claim)
         case ImportJob():
             run_import(job, claim)
         case ExportJob():

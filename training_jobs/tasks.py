@@ -11,6 +11,7 @@ from datasets.errors import Refused
 from training_jobs.models import (
     ExportJob,
     ImportJob,
+    InferenceChunk,
     InferenceJob,
     ModelImport,
     TrainingRun,
@@ -34,8 +35,15 @@ def train(run_id: int) -> None:
 
 @shared_task(name=InferenceJob.TASK)
 def infer(job_id: int) -> None:
-    """Carry out an inference job."""
+    """Carry out an inference job; of one in chunks, share it out and begin."""
     _carry_out(InferenceJob, job_id)
+    _carry_out_chunk_of(InferenceJob.objects.filter(pk=job_id, kind=InferenceJob.Kind.DATASET))
+
+
+@shared_task(name=InferenceChunk.TASK)
+def infer_chunk(chunk_id: int) -> None:
+    """Carry out the chunk that is next of its job: the one in the message may have been done since."""
+    _carry_out_chunk_of(InferenceJob.objects.filter(chunks=chunk_id))
 
 
 @shared_task(name=ImportJob.TASK)
@@ -68,6 +76,17 @@ def _carry_out(kind: Any, pk: int) -> None:
         carry_out(job, worker=_this_process())
     except Refused as refusal:
         logger.warning("%s failed: %s", job, refusal)
+
+
+def _carry_out_chunk_of(jobs: Any) -> None:
+    """Carry out the next chunk of a job, if it is still there; a refusal is one line in the log."""
+    from training_jobs.running import carry_out_chunk
+
+    for job in jobs:
+        try:
+            carry_out_chunk(job, worker=_this_process())
+        except Refused as refusal:
+            logger.warning("A chunk of %s failed: %s", job, refusal)
 
 
 def _this_process() -> str:

@@ -14,6 +14,8 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 
+from training_jobs.models import TrainingRun
+
 logger = logging.getLogger(__name__)
 
 # Long enough for a job at work to be given back.
@@ -37,7 +39,10 @@ def alive_workers(queue: str, *, timeout: float = 1.0) -> list[str]:
 def start_worker(queue: str) -> subprocess.Popen[bytes]:
     """Start a worker of a queue, in a process group of its own, that ends with this process."""
     words = f"-m celery --quiet --app biofors_site worker --queues {queue} --concurrency 1"
-    words += f" --hostname {queue}-{os.getpid()}@%h --prefetch-multiplier 1 --max-tasks-per-child 1"
+    words += f" --hostname {queue}-{os.getpid()}@%h --prefetch-multiplier 1"
+    if queue == TrainingRun.QUEUE:
+        # What TensorFlow took is given back only by the end of its process.
+        words += " --max-tasks-per-child 1"
     words += " --without-gossip --without-mingle --without-heartbeat --loglevel WARNING"
     log = log_of(queue)
     log.parent.mkdir(exist_ok=True)

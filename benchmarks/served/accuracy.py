@@ -41,7 +41,8 @@ def measure(installation: Installation, reference: Path, *, settings: dict[str, 
 
 def scored(version: int, split: str) -> dict[str, Any]:
     """Return the scores of a version on a split's test images, and by which engine."""
-    from classifier.evaluation import engine_of, labelled_in
+    from classifier.engines import engine_of
+    from classifier.evaluation import labelled_in
     from classifier.metrics import score
     from classifier.models import ModelVersion
     from classifier.reading import Unreadable, read_fitted, wanted

@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("dataset")
     options = parser.parse_args()
     django.setup()
-    from classifier.evaluation import engine_of
+    from classifier.engines import engine_of
     from classifier.models import ModelVersion
     from classifier.reading import wanted
     from datasets.models import Image

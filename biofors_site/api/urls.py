@@ -1,8 +1,10 @@
-"""Routes of the hall: images, queues, and what labels them, with the filters of all rooms."""
+"""Routes of the hall: images, queues, what labels and classifies them, with the filters of all rooms."""
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from biofors_site.api.accepting import AcceptViewSet
+from biofors_site.api.inference import LINES, RESULTS, WideInferenceJobViewSet
 from biofors_site.api.queues import WideQueueViewSet
 from biofors_site.api.views import PredictedImageViewSet, PredictedRelabelViewSet
 
@@ -10,6 +12,11 @@ router = SimpleRouter()
 router.register("images", PredictedImageViewSet, basename="image")
 router.register("relabel", PredictedRelabelViewSet, basename="relabel")
 router.register("queues", WideQueueViewSet, basename="queue")
+router.register("inference-jobs", WideInferenceJobViewSet, basename="inference-job")
 router.register("accept", AcceptViewSet, basename="accept")
 
-urlpatterns = router.urls
+urlpatterns = [
+    *router.urls,
+    path("inference-jobs/<int:pk>/results.csv", RESULTS, name="inference-job-results"),
+    path("inference-jobs/<int:pk>/results.jsonl", LINES, name="inference-job-lines"),
+]

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.evaluation import engine_of
+from classifier.engines import engine_of
 from classifier.explaining.agreement import Agreement, agreement_of
 from classifier.explaining.kept import kept
 from classifier.explaining.maps import Map, as_shares, cells_of, grad_cam, in_cells, occlusion, over_image

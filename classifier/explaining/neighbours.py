@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.evaluation import PredictingStopped
 from classifier.explaining.heat import as_seen, opened_network
 from classifier.explaining.opened import NotExplainable, OpenedNetwork
 from classifier.models import ModelVersion
 from classifier.pixels import PREPROCESSING, caches, seen_pixels
+from classifier.predicting import PredictingStopped
 from classifier.reading import Unreadable, Wanted, wanted
 from classifier.row_cache import RowCache, make_room
 from datasets.errors import Refused

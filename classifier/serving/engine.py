@@ -73,16 +73,6 @@ class Engine:
         """The library that answers: "openvino" or "onnxruntime"."""
         return self._runtime.name
 
-    @property
-    def runtime(self) -> str:
-        """What computes: `onnxruntime`."""
-        return "onnxruntime"
-
-    @property
-    def precision(self) -> str:
-        """In which numbers: `float32`."""
-        return "float32"
-
     @classmethod
     def load(
         cls,

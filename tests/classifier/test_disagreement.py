@@ -11,8 +11,8 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import F
 
-from classifier.evaluation import store_predictions
 from classifier.models import Prediction
+from classifier.predicting import store_predictions
 from datasets.importing import import_folder
 from datasets.labelling import correct_label, redo_batch, relabel_batch, undo_batch
 from datasets.models import Image, LabelClass

@@ -9,13 +9,12 @@ from django.utils import timezone
 from classifier.evaluation import (
     EvaluationIncomplete,
     ModelUnusable,
-    PredictingStopped,
     evaluate,
     evaluated_images,
     labelled_in,
-    predict_missing,
 )
 from classifier.models import Prediction
+from classifier.predicting import PredictingStopped, predict_missing
 from datasets.errors import Refused
 from datasets.labelling import correct_label
 from datasets.models import Image, LabelClass, Split

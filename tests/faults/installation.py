@@ -86,6 +86,11 @@ class Installation:
         words = f"train s --architecture cnn --name {name} {SETTINGS} --json".split()
         return int(json.loads(self.manage(*words, *more))["id"])
 
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """Kill a process with its children, as a crash of the machine does."""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
     def retry(self, pk: int) -> None:
         """Retry a run that has ended."""
         asked = "from training_jobs.launching import retry; from training_jobs.models import TrainingRun; "

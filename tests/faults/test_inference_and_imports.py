@@ -17,7 +17,7 @@ IMPORTED = 250
 QUEUES = "inference,maintenance"
 # Each harm comes after the first batch was stored and before its end was reported.
 STORED = {
-    "InferenceJob": "classifier.evaluation:store_predictions",
+    "InferenceChunk": "classifier.predicting:store_predictions",
     "ImportJob": "datasets.importing.storing:Storing._store_batch",
 }
 TABLES = {"InferenceJob": "training_jobs_inferencejob", "ImportJob": "training_jobs_importjob"}

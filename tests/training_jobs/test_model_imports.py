@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from PIL import Image as Picture
 
-from classifier.evaluation import engine_of
+from classifier.engines import engine_of
 from classifier.models import Evaluation, ModelVersion, Prediction
 from datasets.errors import Refused
 from datasets.labelling import correct_label

@@ -9,15 +9,30 @@ from training_jobs.models import ImportJob
 
 
 class ImportJobSerializer(JobSerializer):
-    """An import, or its dry run; `result` is the summary that the command prints, without its entries."""
+    """An import, or its dry run; `result` is the summary that the command prints, without its entries.
+
+    `classify_with`: the model that classifies what came in, once it is there, by the `inference_job`.
+    """
 
     dataset = serializers.CharField(source="dataset_slug", read_only=True)
     archive = serializers.CharField(source="archive_name", read_only=True)
     result = serializers.DictField(read_only=True, allow_null=True)
+    classify_with = serializers.IntegerField(source="classify_with_id", read_only=True, allow_null=True)
+    inference_job = serializers.IntegerField(source="inference_id", read_only=True, allow_null=True)
 
     class Meta:
         model = ImportJob
-        fields = ("id", "dataset", "archive", "dry_run", "checked_by", "result", *JOB_FIELDS)
+        fields = (
+            "id",
+            "dataset",
+            "archive",
+            "dry_run",
+            "checked_by",
+            "classify_with",
+            "inference_job",
+            "result",
+            *JOB_FIELDS,
+        )
         read_only_fields = fields
 
 
@@ -39,6 +54,13 @@ class NewImportSerializer(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField(default=False)
     checked_by = serializers.IntegerField(
         min_value=1, max_value=2**63 - 1, required=False, help_text="The id of a finished dry run."
+    )
+
+    classify_with = serializers.CharField(
+        max_length=140,
+        required=False,
+        allow_blank=True,
+        help_text="A model (id, `name@version` or alias) that classifies what came in, once it is imported.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

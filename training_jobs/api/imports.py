@@ -8,6 +8,7 @@ from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from classifier.registry import find_model
 from datasets.api.serializers import ErrorSerializer
 from training_jobs.api.filters import ImportJobFilter
 from training_jobs.api.import_serializers import (
@@ -63,6 +64,9 @@ class ImportJobViewSet(JobViewSet):
             dry_run=values["dry_run"],
             author=request.user,
             checked_by=self._checked(values["checked_by"]) if "checked_by" in values else None,
+            classify_with=find_model(values["classify_with"], request.user)
+            if values.get("classify_with")
+            else None,
         )
         return self.queued(job, ImportJobDetailSerializer, "import-detail")
 

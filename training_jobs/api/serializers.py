@@ -233,13 +233,21 @@ class FailureSerializer(serializers.Serializer[Any]):
 
 
 class InferenceJobSerializer(JobSerializer):
-    """Predictions over a dataset, or an evaluation on a subset; `failed` counts images not read."""
+    """Predictions over images of a dataset, or an evaluation on a subset; `failed` counts images not read.
+
+    `filter`: what its images were chosen by, null for a whole dataset. `known` had their prediction before;
+    `rate` is images a second of late, from which `seconds_left` and `ends_at` follow.
+    """
 
     kind = serializers.ChoiceField(choices=InferenceJob.Kind.choices, read_only=True)
     dataset = serializers.CharField(source="dataset.slug", read_only=True)
     model = serializers.IntegerField(source="version_id", read_only=True)
     model_name = serializers.CharField(source="version", read_only=True)
     subset = serializers.SerializerMethodField()
+    filter = serializers.DictField(child=serializers.CharField(), read_only=True, allow_null=True)
+    rate = serializers.FloatField(read_only=True, allow_null=True)
+    seconds_left = serializers.FloatField(read_only=True, allow_null=True)
+    ends_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
     class Meta:
         model = InferenceJob
@@ -251,9 +259,14 @@ class InferenceJobSerializer(JobSerializer):
             "model_name",
             "split",
             "subset",
+            "filter",
             "evaluation",
+            "known",
             "new_predictions",
             "failed",
+            "rate",
+            "seconds_left",
+            "ends_at",
             *JOB_FIELDS,
         )
         read_only_fields = fields
@@ -265,12 +278,19 @@ class InferenceJobSerializer(JobSerializer):
 
 
 class InferenceJobDetailSerializer(InferenceJobSerializer):
-    """An inference job with each image that could not be read."""
+    """An inference job with who is at work on it, and each image that could not be read."""
 
-    failures = FailureSerializer(many=True, read_only=True)
+    workers = serializers.IntegerField(source="workers_at_work", read_only=True)
+    chunks = serializers.DictField(
+        source="chunk_states",
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text="How many of its chunks are in which state.",
+    )
+    failures = FailureSerializer(source="every_failure", many=True, read_only=True)
 
     class Meta(InferenceJobSerializer.Meta):
-        fields = (*InferenceJobSerializer.Meta.fields, "failures")  # type: ignore[assignment]
+        fields = (*InferenceJobSerializer.Meta.fields, "workers", "chunks", "failures")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
 
 

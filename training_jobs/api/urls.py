@@ -1,4 +1,4 @@
-"""Routes of training runs, inference, evaluations, models and imports."""
+"""Routes of training runs, evaluations, models and imports; the hall registers inference jobs."""
 
 from django.urls import path
 from rest_framework.routers import SimpleRouter
@@ -8,8 +8,6 @@ from training_jobs.api.model_imports import IMPORT_MODEL, ModelImportViewSet
 from training_jobs.api.models import ExportJobViewSet, WideModelViewSet
 from training_jobs.api.sweeps import SweepViewSet
 from training_jobs.api.views import (
-    RESULTS,
-    InferenceJobViewSet,
     QueuedEvaluationViewSet,
     TrainingRunViewSet,
 )
@@ -17,7 +15,6 @@ from training_jobs.api.views import (
 router = SimpleRouter()
 router.register("training-runs", TrainingRunViewSet, basename="training-run")
 router.register("sweeps", SweepViewSet, basename="sweep")
-router.register("inference-jobs", InferenceJobViewSet, basename="inference-job")
 router.register("evaluations", QueuedEvaluationViewSet, basename="evaluation")
 router.register("models", WideModelViewSet, basename="model")
 router.register("export-jobs", ExportJobViewSet, basename="export-job")
@@ -27,5 +24,4 @@ router.register("model-imports", ModelImportViewSet, basename="model-import")
 urlpatterns = [
     path("models/import/", IMPORT_MODEL, name="import-model"),
     *router.urls,
-    path("inference-jobs/<int:pk>/results.csv", RESULTS, name="inference-job-results"),
 ]

@@ -1,5 +1,6 @@
 """Training runs, inference and evaluations over REST: queue, watch, cancel, retry."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import QuerySet
@@ -15,13 +16,12 @@ from rest_framework.reverse import reverse
 from classifier.api.evaluation_serializers import NewEvaluationSerializer
 from classifier.api.evaluations import EvaluationViewSet
 from classifier.registry import find_model
-from datasets.api.documents import AnyAccept
 from datasets.api.filter_forms import split_named
 from datasets.api.serializers import ErrorSerializer
 from datasets.api.views import VisibleRows
 from datasets.queries import find_dataset
 from training_jobs.api.filters import InferenceJobFilter, TrainingRunFilter
-from training_jobs.api.results import csv_lines
+from training_jobs.api.results import csv_lines, json_lines
 from training_jobs.api.serializers import (
     InferenceJobDetailSerializer,
     InferenceJobSerializer,
@@ -182,7 +182,9 @@ class InferenceJobViewSet(JobViewSet):
     required_permissions = {
         "create": ("training_jobs.add_inferencejob",),
         "cancel": ("training_jobs.change_inferencejob",),
+        "retry": ("training_jobs.change_inferencejob",),
         "results": ("training_jobs.view_inferencejob", "classifier.view_prediction"),
+        "lines": ("training_jobs.view_inferencejob", "classifier.view_prediction"),
     }
 
     @extend_schema(
@@ -196,7 +198,10 @@ class InferenceJobViewSet(JobViewSet):
         asked.is_valid(raise_exception=True)
         dataset = find_dataset(asked.validated_data["dataset"], request.user)
         version = find_model(asked.validated_data.get("model") or None, request.user)
-        job = queue_inference(dataset, version=version, author=request.user)
+        return self.queued_job(queue_inference(dataset, version=version, author=request.user))
+
+    def queued_job(self, job: InferenceJob) -> Response:
+        """Answer 202 with a job."""
         return self.queued(job, InferenceJobDetailSerializer, "inference-job-detail")
 
     @extend_schema(
@@ -209,7 +214,19 @@ class InferenceJobViewSet(JobViewSet):
         """Ask a job to end; the predictions it has stored stay."""
         job = self.get_object()
         job.cancel()
-        return self.queued(job, InferenceJobDetailSerializer, "inference-job-detail")
+        return self.queued_job(job)
+
+    @extend_schema(
+        summary="Queue an ended inference job again",
+        request=None,
+        responses={202: InferenceJobDetailSerializer, 409: ILLEGAL_MOVE},
+    )
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        """Queue a failed, dead or cancelled job again; it goes on with what is missing."""
+        job = self.get_object()
+        retry(job)
+        return self.queued_job(job)
 
     @extend_schema(
         summary="Its predictions as CSV", filters=False, responses={(200, "text/csv"): OpenApiTypes.BINARY}
@@ -217,11 +234,23 @@ class InferenceJobViewSet(JobViewSet):
     def results(self, request: Request, pk: str) -> StreamingHttpResponse:
         """All predictions of the job's model on its images, whichever job stored them."""
         job = self.get_object()
-        return StreamingHttpResponse(
-            csv_lines(job, request.user),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="inference-{job.pk}.csv"'},
-        )
+        return _download(csv_lines(job, request.user), f"inference-{job.pk}.csv", "text/csv; charset=utf-8")
+
+    @extend_schema(
+        summary="Its predictions as JSON Lines",
+        filters=False,
+        responses={(200, "application/x-ndjson"): OpenApiTypes.BINARY},
+    )
+    def lines(self, request: Request, pk: str) -> StreamingHttpResponse:
+        """All predictions of the job's model on its images, an object a line; last those with an `error`."""
+        job = self.get_object()
+        return _download(json_lines(job, request.user), f"inference-{job.pk}.jsonl", "application/x-ndjson")
+
+
+def _download(lines: Iterator[str], name: str, content_type: str) -> StreamingHttpResponse:
+    """Return lines as a file that is sent as it is written."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(lines, content_type=content_type, headers=headers)
 
 
 @extend_schema(tags=["evaluations"])
@@ -253,8 +282,3 @@ class QueuedEvaluationViewSet(EvaluationViewSet):
         body = InferenceJobDetailSerializer(job, context=self.get_serializer_context()).data
         location = reverse("inference-job-detail", args=[job.pk], request=request)
         return Response(body, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
-
-
-RESULTS = InferenceJobViewSet.as_view(
-    {"get": "results"}, filterset_class=None, pagination_class=None, content_negotiation_class=AnyAccept
-)

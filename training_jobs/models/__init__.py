@@ -3,6 +3,7 @@
 from training_jobs.models.errors import IllegalMove, LeaseLost, WorkerEnding
 from training_jobs.models.export_job import ExportJob
 from training_jobs.models.import_job import ImportJob
+from training_jobs.models.inference_chunk import InferenceChunk
 from training_jobs.models.inference_job import InferenceJob
 from training_jobs.models.job import Job
 from training_jobs.models.mirror import Mirror
@@ -16,6 +17,7 @@ __all__ = [
     "ExportJob",
     "IllegalMove",
     "ImportJob",
+    "InferenceChunk",
     "InferenceJob",
     "Job",
     "LeaseLost",

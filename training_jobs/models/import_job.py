@@ -11,7 +11,9 @@ class ImportJob(Job):
     """One uploaded archive, checked (`dry_run`) or imported into a dataset.
 
     The archive holds a `classification.json` beside an image folder, or class folders.
-    `result` is the summary that `import_biofors` prints, `entries` the many lines behind its counts.
+    `classify_with`: the version that is to classify what came in; `inference` is the job that does so,
+    queued as the import succeeds. `result` is the summary that `import_biofors` prints, `entries` the many
+    lines behind its counts.
     """
 
     TASK: ClassVar[str] = "training_jobs.run_import"
@@ -22,6 +24,16 @@ class ImportJob(Job):
     dry_run = models.BooleanField(default=True)
     checked_by = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="imports"
+    )
+    classify_with = models.ForeignKey(
+        "classifier.ModelVersion", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    inference = models.OneToOneField(
+        "training_jobs.InferenceJob",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="import_job",
     )
     result = models.JSONField(null=True, blank=True)
     entries = models.JSONField(default=dict, blank=True)

@@ -44,7 +44,7 @@ class JobQuerySet(VisibleQuerySet[Any]):
 
     def lease_anew(self) -> int:
         """Let jobs at work have a whole lease from now: the workers that live renew it before it ends."""
-        return self.at_work().update(lease_expires_at=lease_from_now())
+        return self.at_work().exclude(lease_expires_at=None).update(lease_expires_at=lease_from_now())
 
     def waiting_for(self, age: timedelta) -> Self:
         """Jobs queued so long ago that no worker has claimed, or in a future that the clock has left."""

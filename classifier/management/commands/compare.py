@@ -6,7 +6,8 @@ from django.core.management.base import CommandParser
 
 from classifier.cautions import check_unseen
 from classifier.comparison import compare
-from classifier.evaluation import check_classes, labelled_in, predict_missing
+from classifier.evaluation import check_classes, labelled_in
+from classifier.predicting import predict_missing
 from classifier.registry import find_model
 from classifier.telling import told_comparison
 from datasets.management.output import JsonCommand

@@ -6,8 +6,9 @@ from django.core.management.base import CommandParser
 
 from classifier.calibrating import calibrate_after
 from classifier.cautions import cautions
-from classifier.evaluation import evaluate, labelled_in, predict_missing
+from classifier.evaluation import evaluate, labelled_in
 from classifier.models import Evaluation
+from classifier.predicting import predict_missing
 from classifier.registry import find_model
 from classifier.telling import told_evaluation
 from datasets.management.output import JsonCommand

@@ -49,8 +49,9 @@ class Command(JsonCommand):
             return told
         predictions = Prediction.objects.of(job.version).filter(image__dataset=job.dataset).count()
         self.say(f"{predictions:,} predictions of {job.version}, {job.new_predictions:,} of them new")
-        for failure in job.failures[:_NAMED]:
+        failures = list(job.every_failure())
+        for failure in failures[:_NAMED]:
             self.warn(f"{failure['file']}: {failure['detail']}")
-        if len(job.failures) > _NAMED:
-            self.warn(f"and {len(job.failures) - _NAMED:,} more could not be read")
-        return told | {"predictions": predictions, "new": job.new_predictions, "failures": job.failures}
+        if len(failures) > _NAMED:
+            self.warn(f"and {len(failures) - _NAMED:,} more could not be read")
+        return told | {"predictions": predictions, "new": job.new_predictions, "failures": failures}
