@@ -16,6 +16,8 @@ from datasets.decoding import ImageRefused, decode
 from datasets.errors import Refused
 
 MOST_FILES = 32
+# Files by their names, with what reads the bytes of each.
+Files = Sequence[tuple[str, Callable[[], bytes]]]
 
 
 class NoFiles(Refused):
@@ -43,7 +45,7 @@ def check_file_count(count: int) -> None:
 
 
 def classify_files(
-    files: Sequence[tuple[str, Callable[[], bytes]]],
+    files: Files,
     *,
     model: str | int | None = None,
     top: int | None = None,

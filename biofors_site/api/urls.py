@@ -1,8 +1,11 @@
-"""Routes of the hall: images, queues, and what labels them, with the filters of all rooms."""
+"""Routes of the hall: images, queues, what labels them, with the filters of all rooms; classification."""
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from biofors_site.api.accepting import AcceptViewSet
+from biofors_site.api.classifying import KeepingClassifyView
+from biofors_site.api.feedback import FeedbackView
 from biofors_site.api.queues import WideQueueViewSet
 from biofors_site.api.views import PredictedImageViewSet, PredictedRelabelViewSet
 
@@ -12,4 +15,8 @@ router.register("relabel", PredictedRelabelViewSet, basename="relabel")
 router.register("queues", WideQueueViewSet, basename="queue")
 router.register("accept", AcceptViewSet, basename="accept")
 
-urlpatterns = router.urls
+urlpatterns = [
+    *router.urls,
+    path("classify/", KeepingClassifyView.as_view(), name="api-classify"),
+    path("feedback/", FeedbackView.as_view(), name="api-feedback"),
+]

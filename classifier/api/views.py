@@ -26,7 +26,7 @@ from classifier.api.registry_serializers import (
 )
 from classifier.api.serializers import ClassifiedSerializer, ClassifySerializer, ModelSerializer
 from classifier.card import card_of, written
-from classifier.classifying import MOST_FILES, any_classified, check_file_count, classify_files
+from classifier.classifying import MOST_FILES, Files, any_classified, check_file_count, classify_files
 from classifier.describing import describe
 from classifier.exports import FORMATS, NotExported, file_of
 from classifier.gates import check_gates
@@ -189,11 +189,19 @@ class ClassifyView(GenericAPIView[Any]):
         check_file_count(len(uploads))
         asked = ClassifySerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        answer = classify_files(
-            # One byte more than is taken is enough to be refused as too large.
-            [(str(file.name), partial(file.read, MAX_BYTES + 1)) for file in uploads],
+        answer = self.classified(
+            [(str(file.name), partial(read_again, file)) for file in uploads],
             model=asked.validated_data.get("model") or None,
             top=asked.validated_data.get("top"),
-            user=request.user,
         )
         return Response(answer, status=200 if any_classified(answer) else 422)
+
+    def classified(self, files: Files, *, model: str | None, top: int | None) -> dict[str, Any]:
+        """Return the answer for files that can be read more than once; the hall keeps them where asked."""
+        return classify_files(files, model=model, top=top, user=self.request.user)
+
+
+def read_again(file: Any) -> bytes:
+    """Return an upload's bytes from its start: one more than is taken is enough to be refused."""
+    file.seek(0)
+    return bytes(file.read(MAX_BYTES + 1))
