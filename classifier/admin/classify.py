@@ -63,6 +63,8 @@ class ClassifyPage(Page):
     def _datasets(self) -> list[Dataset]:
         """Return the datasets that images may be added to, the one in use first."""
         seen = list(
-            Dataset.objects.visible_to(self.request.user).prefetch_related("classes").order_by("-id")[:DATASETS]
+            Dataset.objects.visible_to(self.request.user)
+            .prefetch_related("classes")
+            .order_by("-id")[:DATASETS]
         )
         return sorted(seen, key=lambda each: each != self.dataset)

@@ -96,7 +96,8 @@ def test_the_dataset_in_use_is_offered_first_with_its_classes(signed: Signed) ->
     mine.classes.filter(name="FAC").update(name="Cytometry")
     DatasetFactory(slug="newer")
     page = shown(signed("curator"), "/classify/?dataset=mine")
-    assert page.index('<option value="mine">mine') < page.index('<option value="newer">newer')
+    offered = page.split('<select id="adding-dataset"', 1)[1].split("</select>", 1)[0]
+    assert offered.index('value="mine"') < offered.index('value="newer"')
     setup = json.loads(page.split('id="classify-setup" type="application/json">', 1)[1].split("<", 1)[0])
     assert "Cytometry" in setup["datasets"]["mine"]
     assert "FAC" in setup["datasets"]["newer"]
