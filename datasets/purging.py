@@ -62,7 +62,7 @@ def purge_dataset(dataset: Dataset, *, progress: Callable[[int, int], None] | No
         # Raw: an undoing protects the batch that it undoes, and both go.
         LabelBatch.objects.filter(dataset=dataset)._raw_delete(connection.alias)
         dataset.delete()
-        transaction.on_commit(partial(_remove_files, files), robust=True)
+        transaction.on_commit(partial(remove_files, files), robust=True)
     return contents
 
 
@@ -109,7 +109,7 @@ def _bytes_of(dataset: Dataset) -> "QuerySet[Any, str]":
     return own.order_by().values_list("sha256", flat=True).distinct()
 
 
-def _remove_files(files: Sequence[str]) -> None:
+def remove_files(files: Sequence[str]) -> None:
     """Remove bytes from the store, but those that an image has (again)."""
     for some in chunks(files):
         needed = set(Image.objects.filter(sha256__in=some).values_list("sha256", flat=True))

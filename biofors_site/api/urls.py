@@ -4,6 +4,8 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from biofors_site.api.accepting import AcceptViewSet
+from biofors_site.api.classifying import KeepingClassifyView
+from biofors_site.api.feedback import FeedbackView
 from biofors_site.api.inference import LINES, RESULTS, WideInferenceJobViewSet
 from biofors_site.api.queues import WideQueueViewSet
 from biofors_site.api.views import PredictedImageViewSet, PredictedRelabelViewSet
@@ -17,6 +19,8 @@ router.register("accept", AcceptViewSet, basename="accept")
 
 urlpatterns = [
     *router.urls,
+    path("classify/", KeepingClassifyView.as_view(), name="api-classify"),
+    path("feedback/", FeedbackView.as_view(), name="api-feedback"),
     path("inference-jobs/<int:pk>/results.csv", RESULTS, name="inference-job-results"),
     path("inference-jobs/<int:pk>/results.jsonl", LINES, name="inference-job-lines"),
 ]

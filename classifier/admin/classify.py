@@ -1,4 +1,4 @@
-"""Classification of files in the browser; the files go to the REST door and are not kept."""
+"""Classification of files in the browser; they go to the REST door, and are kept where a person says so."""
 
 from typing import Any
 
@@ -9,11 +9,13 @@ from classifier.models import ModelVersion
 from classifier.models.registry import CHAMPION
 from classifier.registry import NoModel, find_model
 from datasets.admin.page import Page
+from datasets.api.relabelling import LABELS
 from datasets.decoding import MAX_BYTES
-from datasets.models.label_class import DEFAULT_CLASSES
-from datasets.queries import class_looks
+from datasets.models import Dataset
+from datasets.queries import class_looks, usual_looks
 
 OFFERED = 100
+DATASETS = 200
 
 
 class ClassifyPage(Page):
@@ -34,8 +36,14 @@ class ClassifyPage(Page):
             "asked": self.request.GET.get("model", ""),
             "most_megabytes": MAX_BYTES // 2**20,
             "may_train": self.may("training_jobs.add_trainingrun"),
+            "may_add": self.may("datasets.add_image"),
+            "may_tell": self.may(*LABELS),
+            "may_make": self.may("datasets.add_dataset"),
+            "datasets": self._datasets(),
             "setup": {
                 "mostFiles": MOST_FILES,
+                "mostBytes": MAX_BYTES,
+                "datasets": {each.slug: class_looks(each) for each in self._datasets()},
                 "looks": self._looks(),
                 "csrf": get_token(self.request),
             },
@@ -50,7 +58,13 @@ class ClassifyPage(Page):
 
     def _looks(self) -> dict[str, dict[str, Any]]:
         """Return how classes are shown: those every dataset starts with, then those of the dataset in use."""
-        usual = {
-            str(each["name"]): {"short": each["short"], "colour": each["colour"]} for each in DEFAULT_CLASSES
-        }
-        return {**usual, **class_looks(self.dataset)}
+        return {**usual_looks(), **class_looks(self.dataset)}
+
+    def _datasets(self) -> list[Dataset]:
+        """Return the datasets that images may be added to, the one in use first."""
+        seen = list(
+            Dataset.objects.visible_to(self.request.user)
+            .prefetch_related("classes")
+            .order_by("-id")[:DATASETS]
+        )
+        return sorted(seen, key=lambda each: each != self.dataset)

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from classifier.admission import get_admission
 from classifier.api.authentication import RememberedTokenAuthentication
 from classifier.api.serializers import ClassifiedSerializer, ClassifySerializer
-from classifier.classifying import MOST_FILES, any_classified, check_file_count, classify_files
+from classifier.classifying import MOST_FILES, Files, any_classified, check_file_count, classify_files
 from classifier.models import ModelVersion
 from classifier.throttling import charge
 from datasets.api.documents import check_body_size
@@ -26,9 +26,31 @@ from datasets.api.images import FORM_ROOM
 from datasets.api.serializers import ErrorSerializer
 from datasets.decoding import MAX_BYTES
 
-RETRY_AFTER = OpenApiParameter(
-    "Retry-After", OpenApiTypes.INT, OpenApiParameter.HEADER, response=[429, 503], description="Seconds."
+DESCRIPTION = (
+    "Says of each file what the model takes it for, or why it cannot be read. Send files as multipart form "
+    "data, or one image as the body itself (`Content-Type: image/png`, `image/jpeg`, `image/tiff` or "
+    "`application/octet-stream`) with what else is asked in the query."
 )
+PARAMETERS = [
+    OpenApiParameter("model", str, description="A version's id, name@version or alias."),
+    OpenApiParameter("top", int, description="How many probabilities to show."),
+    OpenApiParameter("filename", str, description="What `file` says of an image sent as the body."),
+    OpenApiParameter(
+        "Retry-After", OpenApiTypes.INT, OpenApiParameter.HEADER, response=[429, 503], description="Seconds."
+    ),
+]
+BODIES = dict.fromkeys(
+    ("image/png", "image/jpeg", "image/tiff", "application/octet-stream"), OpenApiTypes.BINARY
+)
+REFUSALS = {
+    400: OpenApiResponse(ErrorSerializer, "`no_files`"),
+    404: OpenApiResponse(ErrorSerializer, "`unknown_model`"),
+    413: OpenApiResponse(ErrorSerializer, "`too_many_files`, `too_large`"),
+    429: OpenApiResponse(ErrorSerializer, "`throttled`: ask again after `Retry-After` seconds."),
+    503: OpenApiResponse(
+        ErrorSerializer, "`busy`: ask again after `Retry-After` seconds. `no_model`, `artefact_missing`"
+    ),
+}
 
 
 class ImageBodyParser(BaseParser):
@@ -71,50 +93,39 @@ class ClassifyView(GenericAPIView[Any]):
     @extend_schema(
         tags=["classify"],
         summary="Classify 1 to 32 files",
-        description=(
-            "Says of each file what the model takes it for, or why it cannot be read. Send files as "
-            "multipart form data, or one image as the body itself (`Content-Type: image/png`, `image/jpeg`, "
-            "`image/tiff` or `application/octet-stream`) with `model`, `top` and `filename` in the query."
-        ),
-        parameters=[
-            OpenApiParameter("model", str, description="A version's id, name@version or alias."),
-            OpenApiParameter("top", int, description="How many probabilities to show."),
-            OpenApiParameter("filename", str, description="What `file` says of an image sent as the body."),
-            RETRY_AFTER,
-        ],
-        request={
-            "multipart/form-data": ClassifySerializer,
-            "image/png": OpenApiTypes.BINARY,
-            "image/jpeg": OpenApiTypes.BINARY,
-            "image/tiff": OpenApiTypes.BINARY,
-            "application/octet-stream": OpenApiTypes.BINARY,
-        },
+        description=DESCRIPTION,
+        parameters=PARAMETERS,
+        request={"multipart/form-data": ClassifySerializer, **BODIES},
         responses={
             200: OpenApiResponse(ClassifiedSerializer, "At least one file was classified."),
             422: OpenApiResponse(ClassifiedSerializer, "No file could be classified."),
-            400: OpenApiResponse(ErrorSerializer, "`no_files`"),
-            404: OpenApiResponse(ErrorSerializer, "`unknown_model`"),
-            413: OpenApiResponse(ErrorSerializer, "`too_many_files`, `too_large`"),
-            429: OpenApiResponse(ErrorSerializer, "`throttled`: ask again after `Retry-After` seconds."),
-            503: OpenApiResponse(
-                ErrorSerializer,
-                "`busy`: ask again after `Retry-After` seconds. `no_model`, `artefact_missing`",
-            ),
+            **REFUSALS,
         },
     )
     def post(self, request: Request) -> Response:
         """Say of each file what the model takes it for, or why it cannot be read."""
         uploads = request.FILES.getlist("images")
         check_file_count(len(uploads))
-        fields = request.query_params.dict() | cast(QueryDict, request.data).dict()
-        asked = ClassifySerializer(data=fields | {"images": uploads})
+        asked = ClassifySerializer(data=self.fields() | {"images": uploads})
         asked.is_valid(raise_exception=True)
         charge(request.user, images=len(uploads))
-        answer = classify_files(
-            # One byte more than is taken is enough to be refused as too large.
-            [(str(file.name), partial(file.read, MAX_BYTES + 1)) for file in uploads],
+        answer = self.classified(
+            [(str(file.name), partial(read_again, file)) for file in uploads],
             model=asked.validated_data.get("model") or None,
             top=asked.validated_data.get("top"),
-            user=request.user,
         )
         return Response(answer, status=200 if any_classified(answer) else 422)
+
+    def fields(self) -> dict[str, Any]:
+        """Return what is asked beside the files: in the query string, or in the form, which counts."""
+        return self.request.query_params.dict() | cast(QueryDict, self.request.data).dict()
+
+    def classified(self, files: Files, *, model: str | None, top: int | None) -> dict[str, Any]:
+        """Return the answer for files that can be read more than once; the hall keeps them where asked."""
+        return classify_files(files, model=model, top=top, user=self.request.user)
+
+
+def read_again(file: Any) -> bytes:
+    """Return an upload's bytes from its start: one more than is taken is enough to be refused."""
+    file.seek(0)
+    return bytes(file.read(MAX_BYTES + 1))

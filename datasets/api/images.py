@@ -38,6 +38,7 @@ from datasets.models import Dataset, Image, Label, LabelClass
 from datasets.queries import find_dataset
 from datasets.staleness import StaleLabel
 from datasets.store import BytesMissing, path_of, picture_path, thumbnail_path
+from datasets.taking_back import take_back
 
 FORM_ROOM = 1024 * 1024
 IMAGE_FILE = OpenApiResponse(OpenApiTypes.BINARY, "The file.")
@@ -72,6 +73,7 @@ class ImageViewSet(mixins.ListModelMixin, VisibleRows):
     }
     required_permissions = {
         "create": ("datasets.add_image",),
+        "destroy": ("datasets.add_image",),
         "label": ("datasets.add_label",),
     }
 
@@ -116,6 +118,18 @@ class ImageViewSet(mixins.ListModelMixin, VisibleRows):
     def retrieve(self, request: Request, pk: str) -> Response:
         """One image; its `ETag` is the label version, for `If-Match`."""
         return _image_response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        summary="Take back an image that nobody has worked on",
+        responses={
+            204: None,
+            409: OpenApiResponse(ErrorSerializer, "`image_in_use`: it was labelled, split or queued."),
+        },
+    )
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Remove an image that was stored by mistake, with what models said of it."""
+        take_back(self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
         summary="How many images the same filters choose, and how many by each value",

@@ -32,7 +32,8 @@ def take_items(
 
     `held` begins with those that the person has already; `skipped` gives what was skipped, not what is new.
     Images that bear another label than when the queue was made are crossed off on the way, where the queue
-    asks only whether they still need one. `QueueClosed`.
+    asks only whether they still need one; so are those that somebody asked about and whose label was taken
+    back. `QueueClosed`.
     """
     check_open(queue)
     at = timezone.now()
@@ -45,6 +46,8 @@ def take_items(
     free = free.filter(skipped_by__isnull=not skipped)
     if not queue.looks_at_given_label:
         _cross_off(free.exclude(image__version=F("version_then")).exclude(QueueItem.image_as_then()))
+    elif queue.standing and queue.kind == Queue.Kind.SECOND:
+        _cross_off(free.filter(image__label=None))
     wanted = free.order_by("place", "id")[: max(0, size - len(mine))]
     found = list(_locked(wanted))
     taken = items.filter(pk__in=[item.pk for item in found])

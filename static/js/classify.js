@@ -1,247 +1,221 @@
-// Classify files: dropped, pasted or chosen; a card for each, the newest drop on top, nothing kept on the server.
+// The Classify page: files come in, are classified in batches, and stand in a table; some are kept.
 
-import { post } from "./api.js";
+import { askWhere, askWrong } from "./classify/asking.js";
+import { csv, save } from "./classify/csv.js";
+import { keep, takeBack, tellWrong, undoTold } from "./classify/keeping.js";
+import { row } from "./classify/rows.js";
+import { batches, Outgoing, sendFiles } from "./classify/sending.js";
+import { Table } from "./classify/table.js";
+import { dropped, pasted, taken } from "./classify/taking.js";
+import { plural, setup } from "./classify/words.js";
 import { say } from "./toast.js";
 
-const CLASSIFY = "/api/v1/classify/";
-// What browsers can draw; a TIFF is told by its name only.
-const DRAWN = new Set(["image/png", "image/jpeg"]);
-const setup = JSON.parse(document.getElementById("classify-setup").textContent);
-const place = (name) => document.getElementById(name);
-const results = place("classify-results");
-const told = [];
-let waiting = Promise.resolve();
-let todo = 0;
-let done = 0;
+const place = (id) => document.getElementById(id);
+const items = [];
+const table = new Table(items, { row: (item) => row(item, deeds), changed: showChosen });
+const outgoing = new Outgoing({ changed: showWork });
+let leftOut = 0;
 
-function make(tag, className = "", text = "") {
-    return Object.assign(document.createElement(tag), { className, textContent: text });
-}
+const deeds = {
+    choose: () => table.chose(),
+    wrong: (item) => askWrong(item, (told) => wrong(item, told)),
+    undo: (item) => undo([item]),
+    again: (item) => classify([item]),
+};
 
-const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
-const percent = (share) => `${Math.round(share * 100)} %`;
-
-function chip(name) {
-    const look = setup.looks[name] ?? { short: "?", colour: "#7f7f7f" };
-    const element = make("span", "chip");
-    element.style.setProperty("--class", look.colour);
-    element.append(make("b", "", look.short), name);
-    return element;
-}
-
-function bars(probabilities) {
-    const element = make("div", "probabilities");
-    for (const [name, share] of Object.entries(probabilities)) {
-        const track = make("span", "track");
-        track.style.setProperty("--class", setup.looks[name]?.colour ?? "#7f7f7f");
-        const bar = make("i");
-        bar.style.width = `${(share * 100).toFixed(1)}%`;
-        track.append(bar);
-        element.append(make("span", "", name), track, make("span", "num", percent(share)));
-    }
-    return element;
-}
-
-function placeholder(file) {
-    const ending = file.name.includes(".") ? file.name.split(".").pop().toUpperCase().slice(0, 5) : "FILE";
-    return make("span", "no-preview", ending);
-}
-
-function preview(file) {
-    const element = make("span", "picture");
-    if (!DRAWN.has(file.type)) {
-        element.append(placeholder(file));
-        return element;
-    }
-    const img = make("img");
-    img.alt = "";
-    img.src = URL.createObjectURL(file);
-    img.addEventListener("error", () => img.replaceWith(placeholder(file)));
-    element.append(img);
-    return element;
-}
-
-function card(file) {
-    const element = make("li", "classified waiting");
-    const words = make("div", "words");
-    const name = make("span", "name", file.name);
-    name.title = file.name;
-    const answer = make("div", "answer");
-    answer.append(make("span", "faint small", "waits"));
-    words.append(name, answer);
-    element.append(preview(file), words);
-    return element;
-}
-
-function refuse(element, sentence) {
-    element.className = "classified refused";
-    element.querySelector(".answer").replaceChildren(make("p", "small", sentence));
-}
-
-function answer(element, result, below) {
-    if (result.error) {
-        refuse(element, result.error.detail);
-        return;
-    }
-    element.className = result.abstained ? "classified abstained" : "classified";
-    const head = make("div", "row between");
-    head.append(chip(result.label), make("b", "tabular", percent(result.confidence)));
-    const parts = [head];
-    if (result.abstained) parts.push(make("p", "small doubtful", `Abstains: below ${+(100 * below).toFixed(2)} %. Look at it yourself.`));
-    const calibrated = result.calibrated_confidence;
-    if (calibrated !== null) parts.push(make("p", "small soft", `Calibrated: ${percent(calibrated)}`));
-    element.querySelector(".answer").replaceChildren(...parts, bars(result.probabilities));
-}
-
-function show() {
-    const bar = place("classify-bar");
-    bar.hidden = done === todo;
-    bar.firstElementChild.style.width = `${todo ? (100 * done) / todo : 0}%`;
-    place("classify-line").hidden = false;
-    const refused = told.filter((each) => each.result.error).length;
-    const abstained = told.filter((each) => each.result.abstained).length;
-    place("classify-status").textContent =
-        done < todo
-            ? `${done} of ${plural(todo, "file")}`
-            : `${plural(told.length, "file")} in all${abstained ? `, ${abstained} abstained` : ""}${refused ? `, ${refused} refused` : ""}`;
-    place("classify-csv").disabled = !told.length;
-}
-
-function keep(batch, answered, model, title) {
-    answered.results.forEach((result, number) => {
-        answer(batch[number].element, result, answered.abstain_below);
-        told.push({ file: batch[number].file.name, model, result });
-    });
-    title.textContent = model;
-}
-
-// An answer of 422 is one too: no file of the batch could be read, and each is told why.
-async function send(form) {
-    try {
-        return await post(CLASSIFY, form);
-    } catch (error) {
-        if (error.body?.results) return error.body;
-        throw error;
-    }
-}
-
-async function classify(batch, model, title) {
-    const form = new FormData();
-    for (const { file } of batch) form.append("images", file, file.name);
-    if (model) form.append("model", model);
-    try {
-        const answered = await send(form);
-        keep(batch, answered, `${answered.model.name}@${answered.model.version}`, title);
-    } catch (error) {
-        for (const { element } of batch) refuse(element, error.message);
-        say(error.message, { bad: true });
-    }
-    done += batch.length;
-    show();
-}
-
-function drop(title, count) {
-    const section = make("section", "panel");
-    const header = make("header");
-    const heading = make("h2", "", plural(count, "file"));
-    const side = make("span", "small soft tabular");
-    side.append(title, ` ${new Date().toLocaleTimeString("en-GB")}`);
-    header.append(heading, side);
-    const list = make("ul", "classified-list");
-    section.append(header, list);
-    results.prepend(section);
-    return list;
-}
-
-function take(files) {
-    const chosen = [...files];
-    if (!chosen.length) return;
-    if (done === todo) todo = done = 0;
+function classify(some) {
     const model = place("model").value;
-    const title = make("span");
-    const list = drop(title, chosen.length);
-    const cards = chosen.map((file) => ({ file, element: card(file) }));
-    list.append(...cards.map((each) => each.element));
-    todo += cards.length;
-    show();
-    for (let from = 0; from < cards.length; from += setup.mostFiles) {
-        const batch = cards.slice(from, from + setup.mostFiles);
-        waiting = waiting.then(() => classify(batch, model, title));
-    }
+    for (const item of some) Object.assign(item, { state: "waiting", result: null, error: null });
+    table.show(some);
+    outgoing.add(
+        batches(some).map((batch) => ({
+            items: batch,
+            run: async (signal) => {
+                const answered = await sendFiles(batch, { ...(model && { model }) }, signal);
+                answered.results.forEach((result, number) =>
+                    Object.assign(batch[number], answerOf(result, answered)),
+                );
+            },
+            ended: (error) => {
+                if (error) for (const item of batch) Object.assign(item, { state: "failed", error });
+                table.show(batch);
+            },
+        })),
+    );
 }
 
-// A folder comes as a file that cannot be read: it is told, not sent.
-function withoutFolders(transfer) {
-    const items = [...transfer.items].filter((item) => item.kind === "file");
-    const folders = items.filter((item) => item.webkitGetAsEntry?.()?.isDirectory);
-    if (folders.length) {
-        say("A folder cannot be dropped here: drop its files, or import them and classify the dataset.", { bad: true });
-    }
-    return items.filter((item) => !folders.includes(item)).map((item) => item.getAsFile());
+function answerOf(result, answered) {
+    if (result.error) return { state: "refused", error: result.error, result: null };
+    const model = `${answered.model.name}@${answered.model.version}`;
+    return { state: "done", result, error: null, model, below: answered.abstain_below };
 }
 
-// A file name that begins like a formula would be run by a spreadsheet.
-function field(value) {
-    const text = String(value ?? "");
-    const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-    return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-function csv() {
-    const names = [...new Set(told.flatMap(({ result }) => Object.keys(result.probabilities ?? {})))];
-    const rows = told.map(({ file, model, result }) => [
+function take({ files, others = 0 }) {
+    leftOut += others;
+    const added = files.map(({ file, path }, number) => ({
         file,
-        model,
-        result.label,
-        result.confidence,
-        result.calibrated_confidence,
-        result.abstained,
-        ...names.map((name) => result.probabilities?.[name]),
-        result.error?.code,
-        result.error?.detail,
-    ]);
-    const head = ["file", "model", "label", "confidence", "calibrated_confidence", "abstained", ...names, "error", "detail"];
-    return [head, ...rows].map((row) => row.map(field).join(",")).join("\r\n") + "\r\n";
+        path,
+        number: items.length + number,
+        state: "waiting",
+        chosen: false,
+    }));
+    items.push(...added);
+    if (!added.length) say(others ? `No images: ${plural(others, "other file")} left out.` : "There was no file in it.", { bad: true });
+    const large = added.filter((item) => item.file.size > setup.mostBytes);
+    for (const item of large) {
+        const detail = `The file has ${(item.file.size / 2 ** 20).toFixed(0)} MB; at most ${setup.mostBytes / 2 ** 20} MB are taken.`;
+        Object.assign(item, { state: "refused", error: { code: "too_large", detail } });
+    }
+    table.show(added);
+    classify(added.filter((item) => item.state === "waiting"));
+    showWork();
 }
 
-function download() {
-    const link = make("a");
-    link.href = URL.createObjectURL(new Blob([csv()], { type: "text/csv;charset=utf-8" }));
-    link.download = "classified.csv";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+// Keeps images in a dataset; what is refused is told in its row and stops none of the others.
+function add(some, where) {
+    const done = [];
+    outgoing.add(
+        batches(some, where.paperOf).map((batch) => ({
+            items: batch,
+            run: async (signal) => done.push(...(await keep(batch, where, signal))),
+            ended: (error) => {
+                if (error) for (const item of batch) item.notKept = { detail: error.message };
+                table.show(batch);
+                const last = batch.at(-1) === some.at(-1);
+                if (last || error) sayAdded(done, where);
+            },
+        })),
+    );
 }
 
-function clear() {
-    for (const img of results.querySelectorAll("img")) URL.revokeObjectURL(img.src);
-    results.replaceChildren();
-    told.length = 0;
-    show();
-    place("classify-line").hidden = done === todo;
-    place("files").focus();
+function sayAdded(done, where) {
+    const fresh = done.filter((item) => item.kept?.created);
+    const there = done.filter((item) => item.kept && !item.kept.created).length;
+    const refused = done.filter((item) => item.notKept).length;
+    const told = [
+        `${plural(fresh.length, "image")} added to ${where.dataset}`,
+        there && `${there} stood there already`,
+        refused && `${refused} refused: see their rows`,
+    ];
+    const action = fresh.length ? { label: "Undo", run: () => undo(fresh) } : null;
+    say(`${told.filter(Boolean).join(", ")}.`, { action, bad: refused > 0 && !fresh.length });
 }
 
-const target = place("drop");
-const input = place("files");
-input.addEventListener("change", () => {
-    take(input.files);
-    input.value = "";
-});
-for (const name of ["dragenter", "dragover"]) {
-    target.addEventListener(name, (event) => {
-        event.preventDefault();
-        target.classList.add("over");
+async function wrong(item, told) {
+    await tellWrong(item, told);
+    table.show([item]);
+    const { kept, told: answer } = item;
+    if (answer.batch === null) {
+        say(`It is in ${kept.dataset} already, labelled ${answer.label} by ${answer.labelled_by ?? "an import"}: that label stays.`);
+    } else {
+        say(`Thank you. It is in ${kept.dataset} as ${answer.label}, and a second person is asked.`, {
+            action: { label: "Undo", run: () => undo([item]) },
+        });
+    }
+}
+
+async function undo(some) {
+    for (const item of some) {
+        try {
+            await (item.told ? undoTold(item) : takeBack(item));
+        } catch (error) {
+            say(`${item.path}: ${error.message}`, { bad: true });
+        }
+    }
+    table.show(some);
+}
+
+const unanswered = () => items.filter((item) => item.state === "failed");
+
+function showWork() {
+    const { busy, wait, done, todo } = outgoing;
+    const bar = place("classify-bar");
+    const share = todo ? Math.floor((100 * done) / todo) : 0;
+    place("drop").classList.toggle("small", items.length > 0);
+    place("work").hidden = !items.length;
+    place("classify-results").hidden = !items.length;
+    bar.hidden = !busy;
+    bar.setAttribute("aria-valuenow", String(share));
+    bar.firstElementChild.style.width = `${share}%`;
+    place("classify-stop").hidden = !busy;
+    place("classify-retry").hidden = busy || !unanswered().length;
+    place("classify-anew").hidden = busy || !outdated().length;
+    place("classify-anew").textContent = `Classify again by ${chosenModel()}`;
+    place("classify-csv").disabled = busy || !items.length;
+    const waits = wait ? ` The server is busy: tried again in ${wait} s.` : "";
+    place("classify-status").textContent = busy ? `${done.toLocaleString("en")} of ${plural(todo, "file")}.${waits}` : summary();
+}
+
+function summary() {
+    const count = (state) => items.filter((item) => item.state === state).length;
+    const abstained = items.filter((item) => item.result?.abstained).length;
+    return [
+        `${plural(items.length, "file")} in all`,
+        abstained && `${abstained} abstained`,
+        count("refused") && `${count("refused")} refused`,
+        unanswered().length && `${unanswered().length} not classified: ${unanswered()[0].error.message}`,
+        leftOut && `${plural(leftOut, "other file")} left out`,
+    ]
+        .filter(Boolean)
+        .join(", ");
+}
+
+function chosenModel() {
+    const chosen = place("model").selectedOptions[0];
+    return chosen.value || chosen.textContent.replace(/^champion \((.*)\)$/, "$1").replace(" (the newest)", "");
+}
+
+const outdated = () => items.filter((item) => item.state === "done" && item.model !== chosenModel());
+
+function showChosen() {
+    const chosen = items.filter((item) => item.chosen).length;
+    place("classify-add").textContent = chosen ? `Add ${chosen.toLocaleString("en")} to a dataset` : "Add all to a dataset";
+    place("classify-add").disabled = !addable().length;
+}
+
+function addable() {
+    const able = items.filter((item) => item.result && !item.kept);
+    const chosen = able.filter((item) => item.chosen);
+    return items.some((item) => item.chosen) ? chosen : able;
+}
+
+for (const id of ["files", "folder"]) {
+    place(id).addEventListener("change", ({ target }) => {
+        take(taken(target.files));
+        target.value = "";
     });
 }
+const target = place("drop");
+for (const name of ["dragenter", "dragover"]) target.addEventListener(name, () => target.classList.add("over"));
 for (const name of ["dragleave", "drop"]) target.addEventListener(name, () => target.classList.remove("over"));
 // A file that misses the place would be opened by the browser, and the results lost.
 document.addEventListener("dragover", (event) => event.preventDefault());
-document.addEventListener("drop", (event) => {
+document.addEventListener("drop", async (event) => {
     event.preventDefault();
-    take(withoutFolders(event.dataTransfer));
+    if (event.dataTransfer.types.includes("Files")) take(await dropped(event.dataTransfer));
 });
 document.addEventListener("paste", (event) => {
-    if (event.clipboardData?.files.length) take(event.clipboardData.files);
+    if (event.clipboardData?.files.length) take(pasted(event.clipboardData.files));
 });
-place("classify-csv").addEventListener("click", download);
-place("classify-clear").addEventListener("click", clear);
+window.addEventListener("beforeunload", (event) => outgoing.busy && event.preventDefault());
+
+place("model").addEventListener("change", ({ target: { value } }) => {
+    const address = new URL(window.location.href);
+    if (value) address.searchParams.set("model", value);
+    else address.searchParams.delete("model");
+    window.history.replaceState(null, "", address);
+    showWork();
+});
+place("classify-stop").addEventListener("click", () => outgoing.stop());
+place("classify-retry").addEventListener("click", () => classify(unanswered()));
+place("classify-anew").addEventListener("click", () => classify(outdated()));
+place("classify-add").addEventListener("click", () => askWhere(addable(), add));
+place("classify-csv").addEventListener("click", () => save(csv(table.inOrder()), "classified.csv"));
+place("classify-clear").addEventListener("click", () => {
+    outgoing.stop();
+    for (const item of items) if (item.preview) URL.revokeObjectURL(item.preview);
+    items.length = leftOut = 0;
+    table.show();
+    showWork();
+    place("files").focus();
+});

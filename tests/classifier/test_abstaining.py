@@ -101,7 +101,8 @@ def test_commands_set_it_and_say_who_abstains(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png(1))
     out = StringIO()
     call_command("classify", str(tmp_path / "a.png"), stdout=out)
-    assert "abstains: below 0.9999" in out.getvalue()
+    assert "which abstains below 0.9999:" in out.getvalue()
+    assert "1 abstained" in out.getvalue()
     out = StringIO()
     call_command("set_threshold", str(version), "none", reason="no more", json=True, stdout=out)
     assert json.loads(out.getvalue())["previous"] == 0.9999

@@ -55,5 +55,5 @@ def test_classify_says_in_words_that_it_abstains(
     page = signed_in("viewer")
     page.goto(f"/classify/?model={answering}")
     page.locator("#files").set_input_files([{"name": "a.png", "mimeType": "image/png", "buffer": png(1)}])
-    expect(page.get_by_text("Abstains: below 99.9 %")).to_be_visible()
+    expect(page.get_by_text("abstains below 0.999")).to_be_visible()
     expect(page.locator("#classify-status")).to_contain_text("1 abstained")

@@ -232,8 +232,32 @@ def test_classify_names_files_as_given(tmp_path: Any) -> None:
     assert told["results"][1]["error"]["code"] == "format_not_allowed"
     with pytest.raises(CommandError, match="None of the files"):
         printed("classify", str(text))
-    with pytest.raises(CommandError, match="No such file"):
+    with pytest.raises(CommandError, match=r"none\.png: The file cannot be read: No such file"):
         printed("classify", str(tmp_path / "none.png"))
+
+
+def test_classify_walks_folders_and_takes_more_than_one_request_does(tmp_path: Any) -> None:
+    version = ModelVersionFactory(answers=True)
+    given = tmp_path / "given"
+    for number in range(40):
+        place = given / f"PMC{number % 3}"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number:02}.png").write_bytes(png(number))
+    (given / "PMC0" / "notes.txt").write_text("text")
+    (given / ".hidden").mkdir()
+    (given / ".hidden" / "x.png").write_bytes(png(1))
+    told = answered("classify", str(given), str(given / "gone.png"))
+    names = [result["file"] for result in told["results"]]
+    assert names[:2] == [str(given / "PMC0" / "00.png"), str(given / "PMC0" / "03.png")]
+    assert len(names) == 41
+    assert told["results"][-1]["error"]["code"] == "unreadable"
+    assert told["model"]["id"] == version.pk
+    table = printed("classify", str(given))
+    assert "40 files: " in table
+    assert "Left out of the folders: 1 file of another kind." in table
+    with pytest.raises(CommandError, match="There is no PNG, JPEG or TIFF file in"):
+        (tmp_path / "empty").mkdir()
+        printed("classify", str(tmp_path / "empty"))
 
 
 def test_a_token_is_printed_once_and_replaces_the_one_before() -> None:
