@@ -71,6 +71,8 @@ class ClassifyView(GenericAPIView[Any]):
     @extend_schema(
         tags=["classify"],
         summary="Classify 1 to 32 files",
+        # As everywhere; by itself it would be listed a second time, for being remembered.
+        auth=[{"tokenAuth": []}, {"cookieAuth": []}],
         description=(
             "Says of each file what the model takes it for, or why it cannot be read. Send files as "
             "multipart form data, or one image as the body itself (`Content-Type: image/png`, `image/jpeg`, "
