@@ -27,4 +27,4 @@ COPY static static
 USER biofors
 VOLUME /data
 EXPOSE 8000
-CMD ["gunicorn", "biofors_site.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--timeout", "120", "--no-control-socket"]
+CMD ["gunicorn", "--config", "python:biofors_site.gunicorn_config", "--bind", "0.0.0.0:8000"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from classifier.classifying import Files
-from classifier.evaluation import store_predictions
+from classifier.predicting import store_predictions
 from classifier.models import ModelVersion, Prediction
 from datasets.decoding import safe_paper
 from datasets.errors import Refused

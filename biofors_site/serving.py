@@ -57,9 +57,8 @@ def services(*, host: str, port: int, workers: bool = True) -> list[Service]:
 
 def web_command(*, host: str, port: int) -> tuple[str, ...]:
     """Return the command of the web server."""
-    words = (
-        f"-m gunicorn --config python:biofors_site.gunicorn_config --bind {host}:{port} --log-level warning"
-    )
+    words = f"-m gunicorn --config python:biofors_site.gunicorn_config --bind {host}:{port}"
+    words += " --log-level warning"
     return (sys.executable, *words.split())
 
 

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from biofors_site.keeping import keep_classified
-from classifier.api.classify import BODIES, DESCRIPTION, PARAMETERS, REFUSALS, ClassifyView
+from classifier.api.classify import AUTH, BODIES, DESCRIPTION, PARAMETERS, REFUSALS, ClassifyView
 from classifier.api.serializers import (
     ClassifiedFileSerializer,
     ClassifiedSerializer,
@@ -132,6 +132,7 @@ class KeepingClassifyView(ClassifyView):
         description=f"{DESCRIPTION} With `store` each classified file becomes an image of the dataset, as "
         "`POST images/` would make it, with one prediction of the model. A file that is refused there has "
         "`not_stored`.",
+        auth=AUTH,
         parameters=PARAMETERS,
         request={"multipart/form-data": KeepingClassifySerializer, **BODIES},
         responses={

@@ -17,6 +17,5 @@ class RememberedTokenAuthentication(TokenAuthentication):
 
     def authenticate_credentials(self, key: str) -> tuple[Any, Any]:
         """Return the user and the token; raises AuthenticationFailed."""
-        return _users.get(
-            key, lambda: super(RememberedTokenAuthentication, self).authenticate_credentials(key)
-        )
+        find = super().authenticate_credentials
+        return _users.get(key, lambda: find(key))

@@ -31,6 +31,8 @@ DESCRIPTION = (
     "data, or one image as the body itself (`Content-Type: image/png`, `image/jpeg`, `image/tiff` or "
     "`application/octet-stream`) with what else is asked in the query."
 )
+# As everywhere; by itself it would be listed a second time, for being remembered.
+AUTH: list[Any] = [{"tokenAuth": []}, {"cookieAuth": []}]
 PARAMETERS = [
     OpenApiParameter("model", str, description="A version's id, name@version or alias."),
     OpenApiParameter("top", int, description="How many probabilities to show."),
@@ -93,6 +95,7 @@ class ClassifyView(GenericAPIView[Any]):
     @extend_schema(
         tags=["classify"],
         summary="Classify 1 to 32 files",
+        auth=AUTH,
         description=DESCRIPTION,
         parameters=PARAMETERS,
         request={"multipart/form-data": ClassifySerializer, **BODIES},

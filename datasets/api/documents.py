@@ -22,6 +22,13 @@ class TooLarge(Refused):
     status = 413
 
 
+class LengthMissing(Refused):
+    """Raised for a body in chunks, whose length nobody knows before it has ended."""
+
+    code = "length_required"
+    status = 411
+
+
 class AnyAccept(BaseContentNegotiation):
     """Answers with the file whatever the client says it accepts: an `<img>` accepts no JSON."""
 
@@ -54,7 +61,9 @@ def send_file(
 
 
 def check_body_size(request: Request, *, most: int) -> None:
-    """Refuse a body by its declared length, before a byte of it is read."""
+    """Refuse a body by its declared length, or for having none, before a byte of it is read."""
     length = str(request.META.get("CONTENT_LENGTH") or "")
+    if not length and "HTTP_TRANSFER_ENCODING" in request.META:
+        raise LengthMissing("Say how long the request is: send Content-Length, not chunks.")
     if length.isdigit() and int(length) > most:
         raise TooLarge(f"The request has {int(length) / 2**20:.1f} MB; at most {most // 2**20} MB are taken.")

@@ -12,7 +12,7 @@ from django.core.exceptions import (
 )
 from django.core.exceptions import ValidationError as ModelInvalid
 from django.db import OperationalError
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -108,6 +108,12 @@ def _of_django(error: Exception) -> Response | None:
                 error.message_dict if hasattr(error, "error_dict") else {"non_field_errors": error.messages}
             )
             return error_response("invalid", _sentence(fields), status=400, fields=fields)
+        case UnreadablePostError():
+            return error_response(
+                "incomplete",
+                "The request ended, or stalled, before it was complete. Send it again.",
+                status=408,
+            )
         case TooManyFilesSent():
             return error_response("too_many_files", "Too many files in one request. Send fewer.", status=413)
         case RequestDataTooBig():

@@ -119,6 +119,8 @@ def test_a_body_that_is_no_image_is_told_by_its_code(api: Api, model: ModelVersi
     assert_error(classify_body(client, png(), query="?model=none"), 404, "unknown_model")
     assert_error(classify_body(client, png(), kind="text/plain"), 415, "unsupported_media_type")
     assert_error(classify_body(client, b""), 400, "no_files")
+    chunked = client.post(f"{API}classify/", content_type="image/png", HTTP_TRANSFER_ENCODING="chunked")
+    assert_error(chunked, 411, "length_required")
 
 
 def test_beyond_the_line_it_says_at_once_when_to_come_again(
@@ -148,3 +150,14 @@ def test_a_user_beyond_the_rate_waits_and_others_do_not(api: Api, model: ModelVe
     assert classify(api("curator"), upload()).status_code == 200
     settings.CLASSIFY_RATE = None
     assert classify(client, upload()).status_code == 200
+
+
+def test_a_second_request_in_the_same_moment_asks_the_database_nothing(
+    api: Api, model: ModelVersion, settings: Any, django_assert_num_queries: Any
+) -> None:
+    settings.CLASSIFY_REMEMBER_SECONDS = 60.0
+    client = api("viewer")
+    first = classify_body(client, png(1)).json()
+    with django_assert_num_queries(0):
+        second = classify_body(client, png(1)).json()
+    assert second["results"] == first["results"]
