@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from classifier.classifying import Files
-from classifier.predicting import store_predictions
 from classifier.models import ModelVersion, Prediction
+from classifier.predicting import store_predictions
 from datasets.decoding import safe_paper
 from datasets.errors import Refused
 from datasets.importing import store_image

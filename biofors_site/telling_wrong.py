@@ -5,8 +5,8 @@ from typing import Any
 
 from biofors_site.keeping import prediction_of
 from classifier.classifying import Files, classify_files
-from classifier.evaluation import store_predictions
 from classifier.models import ModelVersion
+from classifier.predicting import store_predictions
 from datasets.decoding import ImageRefused
 from datasets.importing import store_image
 from datasets.labelling import LONGEST_REASON, correct_label

@@ -6,8 +6,10 @@ Usage: .venv/bin/python docs/screenshots.py URL USER PASSWORD. Needs Debian's Ch
 """
 
 import re
+import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -26,7 +28,6 @@ ADDRESSES = {
     "model": "/models/1/",
     "errors": "/models/1/errors/",
     "compare": "/compare/?models=1,2",
-    "classify": "/classify/",
 }
 
 
@@ -37,6 +38,13 @@ def sign_in(page: Page, url: str, user: str, password: str) -> None:
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_load_state("networkidle")
+
+
+def drawn_panels(folder: Path) -> list[Path]:
+    """Draw panels that no model has seen; return some of them."""
+    command = [sys.executable, "manage.py", "make_sample", str(folder), "--papers", "6", "--seed", "77"]
+    subprocess.run(command, cwd=FOLDER.parent.parent, check=True)
+    return sorted((folder / "images").rglob("*.png"))[::5]
 
 
 def main(url: str, user: str, password: str) -> None:
@@ -51,6 +59,13 @@ def main(url: str, user: str, password: str) -> None:
             page.wait_for_load_state("networkidle")
             page.wait_for_timeout(500)
             page.screenshot(path=FOLDER / f"{name}.png")
+        page.goto(f"{url}/classify/?dataset=sample")
+        with TemporaryDirectory() as folder:
+            page.set_input_files("#files", drawn_panels(Path(folder) / "sample"))
+            page.locator("#classify-status", has_text="in all").wait_for(timeout=60_000)
+        page.get_by_label("Order").select_option("Unsure first")
+        page.wait_for_timeout(1000)
+        page.screenshot(path=FOLDER / "classify.png")
         page.goto(f"{url}/review/?dataset=sample")
         page.get_by_role("link", name=re.compile("Most likely wrong")).first.click()
         page.locator(".thumb").first.wait_for()

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from biofors_site.api.classifying import KeptImageSerializer
 from biofors_site.telling_wrong import Told, tell_wrong
-from classifier.api.views import read_again
+from classifier.api.classify import read_again
 from classifier.models import ModelVersion
 from datasets.api.documents import check_body_size
 from datasets.api.images import FORM_ROOM, class_named

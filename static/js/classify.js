@@ -59,7 +59,7 @@ function take({ files, others = 0 }) {
         state: "waiting",
         chosen: false,
     }));
-    items.push(...added);
+    for (const item of added) items.push(item);
     if (!added.length) say(others ? `No images: ${plural(others, "other file")} left out.` : "There was no file in it.", { bad: true });
     const large = added.filter((item) => item.file.size > setup.mostBytes);
     for (const item of large) {
@@ -75,7 +75,8 @@ function take({ files, others = 0 }) {
 function add(some, where) {
     const done = [];
     outgoing.add(
-        batches(some, where.paperOf).map((batch) => ({
+        // One model a request: part of the table may have been classified again.
+        batches(some, (item) => `${item.model}\n${where.paperOf(item)}`).map((batch) => ({
             items: batch,
             run: async (signal) => done.push(...(await keep(batch, where, signal))),
             ended: (error) => {
@@ -106,7 +107,8 @@ async function wrong(item, told) {
     table.show([item]);
     const { kept, told: answer } = item;
     if (answer.batch === null) {
-        say(`It is in ${kept.dataset} already, labelled ${answer.label} by ${answer.labelled_by ?? "an import"}: that label stays.`);
+        const stands = answer.label ? `labelled ${answer.label} by ${answer.labelled_by ?? "an import"}` : "excluded";
+        say(`It is in ${kept.dataset} already, ${stands}: that stays. Its page shows why, and corrects it.`);
     } else {
         say(`Thank you. It is in ${kept.dataset} as ${answer.label}, and a second person is asked.`, {
             action: { label: "Undo", run: () => undo([item]) },

@@ -89,6 +89,8 @@ WRITES = (
     ("post", "models/{model}/priors/", "viewer"),
     ("post", "evaluations/", "curator"),
     ("post", "classify/", "viewer"),
+    ("post", "feedback/", "annotator"),
+    ("delete", "images/{image}/", "curator"),
     ("post", "inference-jobs/", "curator"),
     ("post", "inference-jobs/{job}/cancel/", "curator"),
     ("post", "inference-jobs/{job}/retry/", "curator"),
@@ -133,7 +135,7 @@ def ask(client: APIClient, method: str, route: str, rows: dict[str, int]) -> Any
         address = API + route.format(**rows)
         if method == "get":
             return client.get(address)
-        form = "multipart" if route in {"images/", "classify/", "imports/"} else "json"
+        form = "multipart" if route in {"images/", "classify/", "feedback/", "imports/"} else "json"
         return getattr(client, method)(address, {}, format=form)
 
 
@@ -230,7 +232,7 @@ def test_an_unknown_address_is_json(api: Api, path: str, method: str) -> None:
 
 def test_a_method_that_a_route_lacks_is_405(api: Api, rows: dict[str, int]) -> None:
     for method, route in [
-        ("delete", "images/{image}/"),
+        ("patch", "images/{image}/"),
         ("put", "images/"),
         ("get", "relabel/"),
         ("get", "classify/"),

@@ -88,7 +88,7 @@ function became(item, deeds) {
         element.addEventListener("click", () => run(item));
         return element;
     };
-    if (told) cell.append(make("span", "small", told.batch === null ? `labelled ${told.label} already` : `you said ${told.label}; a second person is asked`));
+    if (told) cell.append(make("span", "small", told.batch === null ? (told.label ? `labelled ${told.label} already` : "excluded already") : `you said ${told.label}; a second person is asked`));
     if (kept) {
         const link = Object.assign(make("a", "small", `in ${kept.dataset}`), { href: `/images/${kept.id}/` });
         link.setAttribute("aria-label", `${item.path} in ${kept.dataset}`);

@@ -7,14 +7,14 @@ const CLASSIFY = "/api/v1/classify/";
 const MOST_BYTES = 24 * 2 ** 20;
 const BUSY = new Set([429, 503]);
 
-// Pieces that one request takes: by count, by size, and of one paper each where `paperOf` is given.
-export function batches(items, paperOf = () => "") {
+// Pieces that one request takes: by count, by size, and alike each in what `kind` says of an item.
+export function batches(items, kind = () => "") {
     const made = [];
     let bytes = 0;
     for (const item of items) {
         const batch = made.at(-1);
         bytes += item.file.size;
-        if (batch && batch.length < setup.mostFiles && bytes <= MOST_BYTES && paperOf(batch[0]) === paperOf(item)) {
+        if (batch && batch.length < setup.mostFiles && bytes <= MOST_BYTES && kind(batch[0]) === kind(item)) {
             batch.push(item);
         } else {
             made.push([item]);
@@ -115,7 +115,6 @@ export class Outgoing {
                 await batch.run(signal);
                 return null;
             } catch (error) {
-                if (!(error instanceof ApiError)) throw error;
                 if (!BUSY.has(error.status) || (error.retryAfter === null && error.status !== 429)) return error;
                 await this.#waitFor(Math.ceil(error.retryAfter ?? 5), signal);
             }
