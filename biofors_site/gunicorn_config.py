@@ -11,8 +11,11 @@ PAGE_THREADS = 12
 
 wsgi_app = "biofors_site.wsgi"
 worker_class = "biofors_site.web_worker.PatientWorker"
-workers = 2
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = settings.CLASSIFY_AT_WORK + settings.CLASSIFY_WAITING + PAGE_THREADS
+# An idle connection costs no thread; closed while its client waits for Retry-After, it looks like a fault.
+keepalive = 75
+worker_connections = 800
 timeout = 120
 graceful_timeout = 10
 control_socket_disable = True

@@ -58,7 +58,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         """Accept a connection."""
         try:
             client, address = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
+        except OSError:
+            # Another process was quicker, the client is gone, or no descriptor is left for it just now.
             return
         self.nr_conns += 1
         self.enqueue_req(Connection(self.cfg, client, address, listener.getsockname(), linger=self._linger))

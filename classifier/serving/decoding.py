@@ -26,6 +26,7 @@ _LONGEST_REFUSAL = 64 * 1024
 _NEVER = float("inf")
 # A timeout of 0 would mean: do not wait at all.
 _LEAST = 0.001
+_BUFFER = 4 * 2**20
 Pixels = NDArray[np.uint8]
 
 
@@ -40,6 +41,9 @@ class Decoder:
 
     def __init__(self) -> None:
         self._line, its = socket.socketpair()
+        for end in (self._line, its):
+            # As much as the system allows: whoever writes need not wait until the other end has read.
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         with its:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "classifier.serving.decoding_child", str(its.fileno())],
