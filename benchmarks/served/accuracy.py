@@ -62,8 +62,8 @@ def scored(version: int, split: str) -> dict[str, Any]:
         }
     scores = score([actual[pk] for pk in said], list(said.values()), classes=row.classes)
     return {
-        "precision": getattr(engine, "precision", "float32"),
-        "runtime": getattr(engine, "runtime", "onnxruntime"),
+        "precision": engine.precision,
+        "runtime": engine.runtime,
         "images": len(said),
         "macro_f1": round(scores.macro_f1, 4),
         "accuracy": round(scores.accuracy, 4),

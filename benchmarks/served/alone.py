@@ -27,16 +27,16 @@ def keras_network(facts: dict[str, Any], image: Path) -> tuple[Callable[[], Any]
 
 
 def product_engine(facts: dict[str, Any], image: Path) -> tuple[Callable[[], Any], dict[str, str]]:
-    """Return what asks the product's engine of one image; BIOFORS_INT8 decides the precision."""
-    from benchmarks.served.engines import load, load_ungated
+    """Return what asks one of the product's engines of one image."""
+    from benchmarks.served.engines import load
     from classifier.geometry import fit_pixels
     from datasets.decoding import decode
 
-    engine = load_ungated(facts) if "ungated" in facts else load(facts)
+    engine = load(facts)
     pixels = [fit_pixels(decode(image.read_bytes()).pixels, size=engine.size, geometry=engine.geometry)]
     told = {
-        "runtime": getattr(engine, "runtime", "onnxruntime"),
-        "precision": getattr(engine, "precision", "float32"),
+        "runtime": engine.runtime,
+        "precision": engine.precision,
     }
     return lambda: engine.probabilities(pixels), told
 

@@ -1,45 +1,83 @@
 """Where the benchmark reaches into the product's engines: the one place that knows how they are loaded."""
 
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from benchmarks.served.installation import ROOT, Installation
 from classifier.serving.cache import EngineSpec, get_engine
-from classifier.serving.engine import Engine
+from classifier.serving.checksums import checksum
+from classifier.serving.engine import INT8, Engine
+
+CALIBRATION_IMAGES = 300
 
 
-def facts_of(version: Any) -> dict[str, Any]:
-    """Return what a fresh process needs to load a version without a database."""
-    return {
-        "keras": str(version.keras_path),
-        "onnx": str(version.onnx_path),
-        "sha256": version.onnx_sha256,
-        "classes": version.classes,
-        "size": version.input_size,
-        "geometry": version.geometry,
-    }
+def facts_of(version: Any, spec: EngineSpec) -> dict[str, Any]:
+    """Return what a fresh process needs to load a version without a database, as JSON takes it."""
+    return {"keras": str(version.keras_path), "spec": {**asdict(spec), "path": str(spec.path)}}
 
 
 def load(facts: dict[str, Any]) -> Engine:
-    """Load the engine that the product would, INT8 where the version has it and BIOFORS_INT8 is not 0."""
-    return get_engine(
-        EngineSpec(
-            path=Path(facts["onnx"]),
-            sha256=facts["sha256"],
-            classes=tuple(facts["classes"]),
-            size=facts["size"],
-            geometry=facts["geometry"],
-        )
+    """Load an engine as the product does."""
+    spec = facts["spec"]
+    return get_engine(EngineSpec(**{**spec, "path": Path(spec["path"]), "classes": tuple(spec["classes"])}))
+
+
+def float32_of(version: Any) -> EngineSpec:
+    """Return what its engine of float32 is loaded from."""
+    from classifier.engines import engine_spec
+
+    return engine_spec(
+        version.onnx_path,
+        sha256=version.onnx_sha256,
+        classes=version.classes,
+        size=version.input_size,
+        geometry=version.geometry,
     )
 
 
-def quantised_ungated(version: Any, folder: Path) -> Path | None:
-    """Return a file of INT8 made for this benchmark alone, whatever its gate says; None where there is none.
+def int8_of(version: Any) -> EngineSpec | None:
+    """Return what its engine of INT8 is loaded from; None where it is not offered."""
+    from classifier.engines import spec_of
 
-    Where quantising comes to the product, it is called here, with a folder of the benchmark's own.
+    spec = spec_of(version)
+    return spec if spec.precision == INT8 else None
+
+
+def ungated_int8_of(version: Any, installation: Installation, images: Sequence[Path]) -> EngineSpec | None:
+    """Make INT8 although its gate failed, for this benchmark alone; None without OpenVINO.
+
+    It is quantised by the program that the product runs, on images that the version has learnt from or not:
+    how quick it is does not depend on them.
     """
-    return None
+    from classifier.engines import int8_wanted
+
+    if not int8_wanted():
+        return None
+    made = installation.folder / "ungated" / "model-int8.xml"
+    float32 = float32_of(version)
+    if not made.is_file():
+        made.parent.mkdir(exist_ok=True)
+        shown = made.with_name("calibration.npy")
+        np.save(shown, fitted(images[:CALIBRATION_IMAGES], float32))
+        words = ("-m", "classifier.serving.quantising", str(float32.path), str(made), str(shown))
+        subprocess.run((sys.executable, *words), cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return replace(float32, path=made, sha256=checksum(made, made.with_suffix(".bin")), precision=INT8)
 
 
-def load_ungated(facts: dict[str, Any]) -> Engine:
-    """Load the file that `quantised_ungated` made."""
-    raise NotImplementedError("Nothing makes a file of INT8 yet.")
+def fitted(images: Sequence[Path], spec: EngineSpec) -> Any:
+    """Return images as the network sees them, (N, size, size, 3) uint8."""
+    from classifier.geometry import fit_pixels
+    from datasets.decoding import decode
+
+    return np.stack(
+        [
+            fit_pixels(decode(path.read_bytes()).pixels, size=spec.size, geometry=spec.geometry)
+            for path in images
+        ]
+    )

@@ -7,45 +7,41 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.served.engines import facts_of, quantised_ungated
+from benchmarks.served.engines import facts_of, float32_of, int8_of, ungated_int8_of
 from benchmarks.served.recipe import Served
-from benchmarks.served.servers import FLOAT32, INT8, PRECISIONS
+from benchmarks.served.servers import FLOAT32, INT8
 
 KERAS, UNGATED = "Keras predict", "INT8, ungated"
 
 
 def measure(made: Served, files: Sequence[Path], *, rounds: int, seconds: float) -> dict[str, dict[str, Any]]:
     """Return by network the medians of rate, seconds to the first answer, and memory."""
-    told: dict[str, list[dict[str, Any]]] = {name: [] for name in networks(made, files[0])}
+    told: dict[str, list[dict[str, Any]]] = {name: [] for name in networks(made, files)}
     for turn in range(rounds):
         for name, each in told.items():
             each.append(one_process(made, name, files[turn % len(files)], seconds=seconds))
     return {name: {**each[0], **middle(each)} for name, each in told.items()}
 
 
-def networks(made: Served, file: Path) -> list[str]:
-    """Return what is measured: INT8 where it is offered, else without its gate where that can be made."""
+def networks(made: Served, files: Sequence[Path]) -> list[str]:
+    """Return what is measured, with what loads it written down: INT8 without its gate where that failed."""
     from classifier.models import ModelVersion
 
     version = ModelVersion.objects.get(pk=made.resnet)
-    facts = facts_of(version)
-    path_of(made, KERAS).write_text(json.dumps(facts))
-    if one_process(made, INT8, file, seconds=0)["precision"] == "int8":
-        return [KERAS, INT8, FLOAT32]
-    quantised = quantised_ungated(version, made.installation.folder / "ungated")
-    if quantised is None:
-        print(
-            "in process: INT8 is not offered, and there is no file of it to time without its gate", flush=True
-        )
-        return [KERAS, FLOAT32]
-    print("in process: INT8 is not offered; it is timed without its gate", flush=True)
-    path_of(made, UNGATED).write_text(json.dumps({**facts, "ungated": str(quantised)}))
-    return [KERAS, UNGATED, FLOAT32]
+    specs = {KERAS: float32_of(version), INT8: int8_of(version), FLOAT32: float32_of(version)}
+    if specs[INT8] is None:
+        reason = version.int8.reason if version.int8 else "nobody has quantised this version"
+        print(f"in process: INT8 is not offered ({reason}); it is timed without its gate", flush=True)
+        specs[UNGATED] = ungated_int8_of(version, made.installation, files)
+    there = {name: spec for name, spec in specs.items() if spec is not None}
+    for name, spec in there.items():
+        path_of(made, name).write_text(json.dumps(facts_of(version, spec)))
+    return list(there)
 
 
 def path_of(made: Served, name: str) -> Path:
     """Return where a fresh process finds what it needs to load a network."""
-    return made.installation.folder / ("facts-ungated.json" if name == UNGATED else "facts.json")
+    return made.installation.folder / f"facts-{name.split()[-1].lower()}.json"
 
 
 def one_process(made: Served, name: str, file: Path, *, seconds: float) -> dict[str, Any]:
@@ -53,8 +49,7 @@ def one_process(made: Served, name: str, file: Path, *, seconds: float) -> dict[
     words = ["--facts", path_of(made, name), "--image", file, "--seconds", seconds]
     kind = "keras" if name == KERAS else "engine"
     born = time.monotonic()
-    extra = PRECISIONS.get(name, {})
-    return made.installation.ask("benchmarks.served.alone", kind, *words, "--born", born, **extra)
+    return made.installation.ask("benchmarks.served.alone", kind, *words, "--born", born)
 
 
 def middle(rounds: Sequence[dict[str, Any]]) -> dict[str, float]:

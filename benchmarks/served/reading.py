@@ -101,7 +101,7 @@ def main() -> None:
     engine = engine_of(version)
     images = wanted(Image.objects.filter(dataset__slug=options.dataset))
     rates = {"joint": joint(engine, images), **stages(engine, version, images[:MOST])}
-    print(json.dumps({"precision": getattr(engine, "precision", "float32"), "rates": rates}))
+    print(json.dumps({"precision": engine.precision, "rates": rates}))
 
 
 if __name__ == "__main__":
