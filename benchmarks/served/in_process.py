@@ -25,12 +25,13 @@ def measure(made: Served, files: Sequence[Path], *, rounds: int, seconds: float)
 
 def networks(made: Served, files: Sequence[Path]) -> list[str]:
     """Return what is measured, with what loads it written down: INT8 without its gate where that failed."""
-    from classifier.models import ModelVersion
+    from classifier.models import Export, ModelVersion
 
     version = ModelVersion.objects.get(pk=made.resnet)
     specs = {KERAS: float32_of(version), INT8: int8_of(version), FLOAT32: float32_of(version)}
     if specs[INT8] is None:
-        reason = version.int8.reason if version.int8 else "nobody has quantised this version"
+        tried = version.exports.filter(format=Export.Format.INT8).first()
+        reason = tried.reason if tried else "nobody has quantised this version"
         print(f"in process: INT8 is not offered ({reason}); it is timed without its gate", flush=True)
         specs[UNGATED] = ungated_int8_of(version, made.installation, files)
     there = {name: spec for name, spec in specs.items() if spec is not None}
