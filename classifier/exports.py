@@ -58,7 +58,7 @@ class VersionFile:
         """Open what is given out: the file, or where several belong together a ZIP of them."""
         if not self.beside:
             return self.path.open("rb")
-        packed = tempfile.TemporaryFile(dir=self.path.parent)
+        packed = tempfile.TemporaryFile(dir=self.path.parent)  # noqa: SIM115 - whoever sends it closes it
         with zipfile.ZipFile(packed, "w") as archive:
             for path in (self.path, *self.beside):
                 archive.write(path, path.name)

@@ -133,7 +133,7 @@ class ModelViewSet(CalibrationActions, mixins.ListModelMixin, mixins.RetrieveMod
     )
     @action(detail=True, filterset_class=None, pagination_class=None, content_negotiation_class=AnyAccept)
     def download(self, request: Request, pk: str) -> HttpResponseBase:
-        """Send the Keras model, its ONNX export, or LiteRT or INT8 (OpenVINO's two files, as a ZIP) where made."""
+        """Send the Keras model, its ONNX export, LiteRT, or INT8 (two files of OpenVINO, as a ZIP)."""
         version = self.get_object()
         wanted = request.query_params.get("format", "keras")
         if wanted not in FORMATS:
