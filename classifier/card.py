@@ -17,6 +17,7 @@ from classifier.exports import files_of
 from classifier.models import Evaluation, ModelVersion
 from classifier.networks.config import TrainingConfig
 from classifier.networks.errors import InvalidConfig
+from classifier.quantisation import told_quantised
 from datasets.models import Subset
 
 MOST_EVALUATIONS = 10
@@ -233,7 +234,8 @@ def _files(version: ModelVersion) -> Section:
         for file in files_of(version)
     ]
     told = "Parity: the largest difference of a probability from the trained network, on sample images."
-    return Section("Files", [told], [], Table(("Form", "Bytes", "Parity", "sha256"), rows))
+    answers = [told_quantised(version.int8)] if version.int8 else []
+    return Section("Files", [told, *answers], [], Table(("Form", "Bytes", "Parity", "sha256"), rows))
 
 
 def _notes(version: ModelVersion) -> Section:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from classifier.models import Export, ModelVersion
+from classifier.models import ModelVersion
 from classifier.serving.cache import EngineSpec, get_engine
 from classifier.serving.engine import (
     FLOAT32,
@@ -36,10 +36,12 @@ def engine_of(version: ModelVersion) -> Engine:
 
 def spec_of(version: ModelVersion) -> EngineSpec:
     """Return what the engine of a version is loaded from."""
-    int8 = version.exports.filter(format=Export.Format.INT8, offered=True).first() if int8_wanted() else None
+    path, sha256 = version.onnx_path, version.onnx_sha256
+    if int8_wanted() and (int8 := version.int8) is not None and int8.offered:
+        path, sha256 = version.folder / int8.file_name, int8.sha256
     return engine_spec(
-        version.folder / int8.file_name if int8 else version.onnx_path,
-        sha256=int8.sha256 if int8 else version.onnx_sha256,
+        path,
+        sha256=sha256,
         classes=version.classes,
         size=version.input_size,
         geometry=version.geometry,

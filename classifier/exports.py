@@ -1,7 +1,10 @@
 """The files of a version, form by form: where they lie, whether they are the ones that were registered."""
 
+import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from classifier.models import Export, ModelVersion
 from classifier.serving.checksums import checksum
@@ -50,6 +53,17 @@ class VersionFile:
             return sum(path.stat().st_size for path in (self.path, *self.beside))
         except OSError:
             return None
+
+    def open(self, mode: str = "rb") -> BinaryIO:
+        """Open what is given out: the file, or where several belong together a ZIP of them."""
+        if not self.beside:
+            return self.path.open("rb")
+        packed = tempfile.TemporaryFile(dir=self.path.parent)  # noqa: SIM115 - whoever sends it closes it
+        with zipfile.ZipFile(packed, "w") as archive:
+            for path in (self.path, *self.beside):
+                archive.write(path, path.name)
+        packed.seek(0)
+        return packed
 
     @property
     def fault(self) -> str | None:

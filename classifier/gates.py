@@ -12,6 +12,7 @@ from classifier.exports import files_of
 from classifier.models import Alias, Evaluation, ModelVersion
 from classifier.models.registry import CHAMPION
 from classifier.networks.limits import PARITY_LIMIT
+from classifier.quantisation import told_quantised
 from datasets.errors import Refused
 from datasets.models import Subset
 
@@ -240,10 +241,14 @@ def _exports(version: ModelVersion) -> Gate:
     differing = [file for file in files if file.parity is not None and not file.parity <= PARITY_LIMIT]
     faults += [f"the {file.name} file differs by {file.parity:.2g} in a probability" for file in differing]
     numbers = [{"format": file.format, "parity": file.parity} for file in files]
+    int8 = version.int8
     if faults:
         told = f"Of {version} {', '.join(faults)}. Restore the data directory from a backup, or train again."
         return Gate("exports", FAIL, told, numbers)
     largest = max(file.parity for file in files if file.parity is not None)
     names = ", ".join(file.name for file in files)
     told = f"{names}: whole, and at most {largest:.1g} apart in a probability ({PARITY_LIMIT:g} is allowed)."
+    if int8 is not None:
+        # It is further away: whether it may answer was decided when it was measured.
+        told += f" {told_quantised(int8)}"
     return Gate("exports", PASS, told, numbers)

@@ -10,11 +10,13 @@ from django.urls import reverse
 from classifier.admin.evaluated import OfModel, matrix_of, one_of, told_method
 from classifier.api.serializers import described
 from classifier.cautions import cautions
+from classifier.engines import int8_wanted
 from classifier.exports import files_of
 from classifier.gates import GateFailed
 from classifier.matrix import ORDERS
-from classifier.models import Alias, Evaluation, ModelVersion, Promotion
+from classifier.models import Alias, Evaluation, Export, ModelVersion, Promotion
 from classifier.models.registry import CHAMPION
+from classifier.quantisation import told_quantised
 from classifier.registry import may_override, promote, roll_back
 from classifier.rescoring import changed_since, timeline
 from classifier.timeline import shown_timeline
@@ -79,6 +81,8 @@ class ModelPage(OfModel):
             "recipe": described(version.config),
             "training_run": _training_run(version),
             "files": files_of(version),
+            "int8_told": told_quantised(version.int8) if version.int8 else "",
+            "to_make": _to_make(version),
             "may_override": may_override(self.request.user),
             "may_describe": self.may("classifier.change_modelversion"),
             "may_export": self.may("training_jobs.add_exportjob"),
@@ -173,6 +177,13 @@ def _training_run(version: ModelVersion) -> int | None:
     except (OSError, ValueError, AttributeError):
         return None
     return run if isinstance(run, int) else None
+
+
+def _to_make(version: ModelVersion) -> list[tuple[str, str]]:
+    """Return the forms, with their names, that a person may ask for."""
+    there = {each.format for each in version.exports.all()}
+    formats = [Export.Format.LITERT, *([Export.Format.INT8] if int8_wanted() else [])]
+    return [(each.value, str(each.label)) for each in formats if each not in there]
 
 
 def _fitting_splits(version: ModelVersion, user: Any) -> list[Split]:

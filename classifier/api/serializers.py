@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from classifier.exports import FORMATS, files_of
-from classifier.models import ModelVersion
+from classifier.models import Export, ModelVersion
 from classifier.networks.config import TrainingConfig
 from classifier.networks.errors import InvalidConfig
 
@@ -28,6 +28,15 @@ class ExportSerializer(serializers.Serializer[Any]):
     parity = serializers.FloatField(allow_null=True)
 
 
+class Int8Serializer(serializers.ModelSerializer[Export]):
+    """What came of quantising a model: where `offered` is false float32 answers, and `reason` says why."""
+
+    class Meta:
+        model = Export
+        fields = ("offered", "reason", "images", "agreement", "macro_f1", "macro_f1_float32", "created_at")
+        read_only_fields = fields
+
+
 class ModelSerializer(serializers.ModelSerializer[ModelVersion]):
     """A version with its whole recipe."""
 
@@ -43,6 +52,7 @@ class ModelSerializer(serializers.ModelSerializer[ModelVersion]):
     )
     evaluations: Any = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
     exports = serializers.SerializerMethodField()
+    int8 = Int8Serializer(read_only=True, allow_null=True)
     card = serializers.SerializerMethodField()
     created_by = serializers.CharField(
         source="created_by.username", read_only=True, default=None, allow_null=True
@@ -80,6 +90,7 @@ class ModelSerializer(serializers.ModelSerializer[ModelVersion]):
             "tags",
             "evaluations",
             "exports",
+            "int8",
             "card",
             "created_at",
             "created_by",

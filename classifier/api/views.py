@@ -24,8 +24,9 @@ from classifier.card import card_of, written
 from classifier.describing import describe
 from classifier.exports import FORMATS, NotExported, file_of
 from classifier.gates import check_gates
-from classifier.models import Evaluation, ModelVersion
+from classifier.models import Evaluation, Export, ModelVersion
 from classifier.models.registry import CHAMPION
+from classifier.quantisation import told_quantised
 from classifier.registry import promote
 from classifier.serving.engine import ArtefactMissing
 from datasets.api.documents import AnyAccept, send_file
@@ -124,7 +125,7 @@ class ModelViewSet(CalibrationActions, mixins.ListModelMixin, mixins.RetrieveMod
     )
     @action(detail=True, filterset_class=None, pagination_class=None, content_negotiation_class=AnyAccept)
     def download(self, request: Request, pk: str) -> HttpResponseBase:
-        """Send the Keras model, the ONNX export that serving uses, or LiteRT where it has been made."""
+        """Send the Keras model, its ONNX export, LiteRT, or INT8 (two files of OpenVINO, as a ZIP)."""
         version = self.get_object()
         wanted = request.query_params.get("format", "keras")
         if wanted not in FORMATS:
@@ -132,12 +133,14 @@ class ModelViewSet(CalibrationActions, mixins.ListModelMixin, mixins.RetrieveMod
         file = file_of(version, wanted)
         if file is None:
             raise NotExported(
-                f"{version} has not been exported as {wanted} yet. Ask for it, then download it."
+                told_quantised(version.int8)
+                if wanted == Export.Format.INT8 and version.int8
+                else f"{version} has not been exported as {wanted} yet. Ask for it, then download it."
             )
         try:
             return send_file(
                 request,
-                file.path,
+                file,
                 media_type="application/octet-stream",
                 name=f"{version.name}-{version.version}.{file.suffix}",
                 sha256=file.sha256,

@@ -111,6 +111,11 @@ class ModelVersion(models.Model):
         return Path(settings.DATA_DIR) / self.directory
 
     @property
+    def int8(self) -> "Export | None":
+        """What came of quantising it: offered or not; None where nobody has tried."""
+        return next((each for each in self.exports.all() if each.format == Export.Format.INT8), None)
+
+    @property
     def tag_names(self) -> list[str]:
         """Its tags, in order."""
         return sorted(tag.name for tag in self.tags.all())

@@ -89,8 +89,12 @@ def get_engine(spec: EngineSpec) -> Engine:
 
 def forget_engines() -> None:
     """Drop all held engines, and with them their memory."""
+    global _dropping
     with _lock:
         _held.clear()
+        if _dropping is not None:
+            _dropping.cancel()
+            _dropping = None
 
 
 def _load(spec: EngineSpec, loading: "Future[Engine]") -> None:

@@ -1,7 +1,7 @@
 """Files over HTTP: kept for ever by their content hash, shown inline, never interpreted."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from django.http import FileResponse, HttpResponse
 from django.utils.cache import get_conditional_response
@@ -13,6 +13,13 @@ from datasets.errors import Refused
 
 FOR_EVER = "private, max-age=31536000, immutable"
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "TIFF": "image/tiff"}
+
+
+class Opened(Protocol):
+    """What can be opened to be read, and is no file by itself."""
+
+    def open(self, mode: str) -> Any:
+        """Return its bytes as a file."""
 
 
 class TooLarge(Refused):
@@ -42,7 +49,13 @@ class AnyAccept(BaseContentNegotiation):
 
 
 def send_file(
-    request: Request, path: Path, *, media_type: str, name: str, sha256: str, attachment: bool = False
+    request: Request,
+    file: Path | Opened,
+    *,
+    media_type: str,
+    name: str,
+    sha256: str,
+    attachment: bool = False,
 ) -> HttpResponse | FileResponse:
     """Send a file with its hash as `ETag`; 304 where the client has it. FileNotFoundError if it is gone."""
     etag = quote_etag(sha256)
@@ -51,7 +64,7 @@ def send_file(
         response: Any = unchanged
     else:
         response = FileResponse(
-            path.open("rb"), content_type=media_type, filename=name, as_attachment=attachment
+            file.open("rb"), content_type=media_type, filename=name, as_attachment=attachment
         )
     response["ETag"] = etag
     response["Cache-Control"] = FOR_EVER

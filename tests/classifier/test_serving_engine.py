@@ -1,8 +1,12 @@
 """The inference engine on a network made by hand: it says the strongest of red, green and blue."""
 
 import hashlib
+import threading
+import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -11,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from classifier.serving import cache
 from classifier.serving.cache import EngineSpec, forget_engines, get_engine
-from classifier.serving.engine import ArtefactMissing, ArtefactUnreadable, Engine
+from classifier.serving.engine import RUNTIMES, ArtefactMissing, ArtefactUnreadable, Engine
 
 CLASSES = ("red", "green", "blue")
 
@@ -112,7 +116,7 @@ def test_the_cache_holds_the_two_engines_used_last(tmp_path: Path) -> None:
     first, second = get_engine(one), get_engine(two)
     assert get_engine(one) is first
     get_engine(three)
-    assert len(cache._engines) == cache.HELD == 2
+    assert len(cache._held) == cache.HELD == 2
     assert get_engine(one) is first
     assert get_engine(two) is not second
 
@@ -130,3 +134,94 @@ def test_the_cache_refuses_a_file_that_is_not_the_registered_one(tmp_path: Path)
     strongest_colour(spec.path, scale=0.5)
     with pytest.raises(ArtefactUnreadable, match="checksum"):
         get_engine(spec)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_both_runtimes_say_the_same(tmp_path: Path, runtime: str) -> None:
+    path = strongest_colour(tmp_path / "model.onnx")
+    engine = Engine.load(path, classes=CLASSES, size=32, geometry="letterbox", runtime=runtime)
+    assert (engine.runtime, engine.precision) == (runtime, "float32")
+    noise = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+    scores = 0.05 * noise.mean(axis=(1, 2))
+    expected = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    assert engine.probabilities(list(noise)) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("streams", [1, 2])
+def test_many_threads_ask_one_engine_at_once_and_each_gets_its_own_answers(
+    tmp_path: Path, runtime: str, streams: int
+) -> None:
+    path = strongest_colour(tmp_path / "model.onnx")
+    engine = Engine.load(
+        path, classes=CLASSES, size=32, geometry="letterbox", runtime=runtime, streams=streams
+    )
+
+    def asked(number: int) -> list[int]:
+        colours = [[200 if channel == (number + row) % 3 else 10 for channel in range(3)] for row in range(7)]
+        return [int(row.argmax()) for row in engine.probabilities([coloured(*each) for each in colours])]
+
+    with ThreadPoolExecutor(8) as threads:
+        said = list(threads.map(asked, range(60)))
+    assert said == [[(number + row) % 3 for row in range(7)] for number in range(60)]
+
+
+def test_an_engine_is_loaded_once_for_all_that_wait_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = spec_of(strongest_colour(tmp_path / "model.onnx"))
+    loads, load = [], Engine.load
+
+    def counted(*args: Any, **kwargs: Any) -> Engine:
+        loads.append(args)
+        return load(*args, **kwargs)
+
+    monkeypatch.setattr(Engine, "load", counted)
+    with ThreadPoolExecutor(8) as threads:
+        engines = set(threads.map(get_engine, [spec] * 8))
+    assert (len(engines), len(loads)) == (1, 1)
+
+
+def test_others_are_answered_while_an_engine_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = (spec_of(strongest_colour(tmp_path / f"{row}.onnx", scale=0.01 * row)) for row in (1, 2))
+    engine = get_engine(before)
+    may_go_on, load = threading.Event(), Engine.load
+
+    def held_up(*args: Any, **kwargs: Any) -> Engine:
+        may_go_on.wait(30)
+        return load(*args, **kwargs)
+
+    monkeypatch.setattr(Engine, "load", held_up)
+    with ThreadPoolExecutor(1) as thread:
+        switched = thread.submit(get_engine, after)
+        for _ in range(20):
+            assert get_engine(before) is engine
+            assert engine.classify(coloured(200, 0, 0)).label == "red"
+        assert not switched.done()
+        may_go_on.set()
+        assert switched.result(30).classify(coloured(0, 200, 0)).label == "green"
+    assert engine.classify(coloured(0, 0, 200)).label == "blue"
+
+
+def test_an_engine_that_could_not_be_loaded_may_be_asked_for_again(tmp_path: Path) -> None:
+    path = strongest_colour(tmp_path / "model.onnx")
+    spec, whole = spec_of(path), path.read_bytes()
+    path.write_bytes(b"broken")
+    with pytest.raises(ArtefactUnreadable):
+        get_engine(spec)
+    path.write_bytes(whole)
+    assert get_engine(spec).classify(coloured(200, 0, 0)).label == "red"
+
+
+def test_after_a_switch_only_the_engine_in_use_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "IDLE_SECONDS", 0.0)
+    dropped = threading.Event()
+    before, after = (spec_of(strongest_colour(tmp_path / f"{row}.onnx", scale=0.01 * row)) for row in (1, 2))
+    weakref.finalize(get_engine(before), dropped.set)
+    engine = get_engine(after)
+    assert dropped.wait(30)
+    assert get_engine(after) is engine

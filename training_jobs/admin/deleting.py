@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from classifier.models import ModelVersion
+from classifier.exports import file_of
+from classifier.models import Export, ModelVersion
 from datasets.admin.page import Page
 from datasets.errors import Refused
 from training_jobs.deleting import contents_of, delete_version, uses_of
@@ -67,17 +68,30 @@ class ExportModelPage(_OfVersion):
     post_permissions = ("training_jobs.add_exportjob",)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the newest job."""
-        jobs = ExportJob.objects.visible_to(self.request.user).filter(version=self.version)
+        """Add the newest job of the form that is named, else LiteRT."""
+        form = self._form(self.request.GET)
+        jobs = ExportJob.objects.visible_to(self.request.user).filter(version=self.version, format=form)
         return super().get_context_data(
-            title=f"{self.version} as LiteRT", version=self.version, job=jobs.first(), **kwargs
+            title=f"{self.version} as {form.label}",
+            version=self.version,
+            form=form.label,
+            is_there=file_of(self.version, form) is not None,
+            job=jobs.first(),
+            **kwargs,
         )
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Queue it, and show how far it is."""
+        form = self._form(request.POST)
         try:
-            queue_export(self.version, author=request.user)
+            queue_export(self.version, file_format=form, author=request.user)
         except Refused as refusal:
             messages.error(request, str(refusal))
             return HttpResponseRedirect(reverse("model", args=[self.version.pk]))
-        return HttpResponseRedirect(reverse("export-model", args=[self.version.pk]))
+        address = reverse("export-model", args=[self.version.pk])
+        return HttpResponseRedirect(f"{address}?format={form.value}")
+
+    def _form(self, given: QueryDict) -> Export.Format:
+        """Return the form that is asked for; LiteRT where it is none."""
+        wanted = given.get("format", "")
+        return Export.Format(wanted) if wanted in Export.Format.values else Export.Format.LITERT

@@ -94,12 +94,13 @@ class WideModelViewSet(ModelViewSet):
         request=NewExportSerializer,
         responses={
             202: ExportJobSerializer,
+            400: OpenApiResponse(ErrorSerializer, "`int8_off`: INT8 is not made here."),
             409: OpenApiResponse(ErrorSerializer, "`already_exported`"),
         },
     )
     @action(detail=True, methods=["post"], filterset_class=None)
     def exports(self, request: Request, pk: str) -> Response:
-        """Queue the making of a form, LiteRT; once the job has succeeded, download it."""
+        """Queue the making of a form, LiteRT or INT8; once it has succeeded, download it, or see why not."""
         version = self.get_object()
         asked = NewExportSerializer(data=request.data)
         asked.is_valid(raise_exception=True)

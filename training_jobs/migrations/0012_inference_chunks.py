@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('classifier', '0007_calibration'),
-        ('training_jobs', '0010_mlflow_run'),
+        ('training_jobs', '0011_exportjob_int8'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

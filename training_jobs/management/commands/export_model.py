@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from classifier.exports import FORMATS, VersionFile, file_of
 from classifier.models import Export, ModelVersion
+from classifier.quantisation import told_quantised
 from classifier.registry import find_model
 from datasets.errors import Refused
 from datasets.management.output import JsonCommand
@@ -17,9 +18,9 @@ from training_jobs.running import carry_out
 
 
 class Command(JsonCommand):
-    """`export_model [MODEL] [--format keras|onnx|litert] [--output FILE]`."""
+    """`export_model [MODEL] [--format keras|onnx|litert|int8] [--output FILE]`."""
 
-    help = "Write a model's file in a form; LiteRT is made at once where it has not been made yet."
+    help = "Write a model's file in a form; LiteRT or INT8 is made at once if need be."
 
     def add_options(self, parser: CommandParser) -> None:
         """Add model, format, output."""
@@ -33,6 +34,9 @@ class Command(JsonCommand):
         file = file_of(version, options["format"])
         if options["format"] in Export.Format.values and (file is None or file.fault):
             file = self._made(version, options["format"])
+        int8 = ModelVersion.objects.get(pk=version.pk).int8
+        if file is None and options["format"] == Export.Format.INT8 and int8:
+            raise Refused(told_quantised(int8), code="int8_not_offered")
         if file is None or file.fault:
             told = file.fault if file else "it has not been made"
             raise Refused(f"{version} cannot be given out: {told}.", code="artefact_missing")
@@ -65,6 +69,7 @@ class Command(JsonCommand):
 def _copy(file: VersionFile, output: Path) -> None:
     """Copy a form to where it is wanted."""
     try:
-        shutil.copyfile(file.path, output)
+        with file.open() as source, output.open("wb") as target:
+            shutil.copyfileobj(source, target)
     except OSError as error:
         raise Refused(f"{output} cannot be written: {error.strerror}.", code="not_written") from error
