@@ -1,8 +1,10 @@
 """Bulk inference over REST: over a dataset, a filter, an archive; its results, line by line."""
 
 import csv
+import html
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
@@ -200,3 +202,38 @@ def test_a_check_hands_the_model_on_to_its_import(api: Api, version: ModelVersio
     told = client.post(f"{API}imports/", {"checked_by": checked["id"]}, format="json").json()
     tasks.run_import(told["id"])
     assert ImportJob.objects.get(pk=told["id"]).inference is not None
+
+
+def test_what_the_workbench_shows_is_classified_from_there(
+    as_role: Any, dataset: Dataset, version: ModelVersion
+) -> None:
+    client = as_role()
+    bench = client.get("/workbench/?dataset=d&label=BlotGel").content.decode()
+    link = html.unescape(re.search(r'href="([^"]+)" title="Let a model classify', bench)[1])  # type: ignore[index]
+    page = client.get(link).content.decode()
+    assert "Classify 12 images" in page and "chosen in the workbench: label BlotGel" in page
+    form = {"dataset": "d", "model": str(version), "filter": json.dumps({"label": "BlotGel"})}
+    followed = client.post("/classify/datasets/", form)
+    job = InferenceJob.objects.get()
+    assert followed["Location"] == f"/classify/datasets/{job.pk}/"
+    assert (job.total, job.filter["label"]) == (12, "BlotGel")
+    shown = client.get(followed["Location"]).content.decode()
+    assert "chosen by a filter: label BlotGel" in shown and "results.jsonl" in shown
+    assert client.get("/classify/datasets/?dataset=d&filter=none").status_code == 400
+
+
+def test_the_page_of_a_check_offers_to_classify_what_comes_in(
+    as_role: Any, api: Api, version: ModelVersion
+) -> None:
+    body = {"archive": archive(), "dataset": "new", "dry_run": True}
+    checked = api("curator").post(f"{API}imports/", body, format="multipart").json()["id"]
+    tasks.run_import(checked)
+    client = as_role()
+    assert 'name="classify_with"' in client.get(f"/imports/{checked}/").content.decode()
+    client.post(f"/imports/{checked}/", {"action": "import", "classify_with": str(version)})
+    job = ImportJob.objects.latest("pk")
+    tasks.run_import(job.pk)
+    job.refresh_from_db()
+    page = client.get(f"/imports/{job.pk}/").content.decode()
+    assert f"/classify/datasets/{job.inference_id}/" in page
+    assert f"/imports/{job.pk}/" in client.get(f"/classify/datasets/{job.inference_id}/").content.decode()
