@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from classifier.models import Evaluation, ModelVersion, Prediction
 from datasets.models import Dataset, Image, Subset
@@ -40,8 +40,14 @@ def test_evaluations(versions: Iterable[int], user: Any) -> dict[int, Evaluation
     return {evaluation.version_id: evaluation for evaluation in found}
 
 
-def unclassified(dataset: Dataset, version: ModelVersion, user: Any) -> tuple[int, int]:
-    """Return how many images of a dataset a version has said nothing of yet, and how many there are."""
+def unclassified(dataset: Dataset, version: ModelVersion, user: Any, images: Any = None) -> tuple[int, int]:
+    """Return how many images of a dataset a version has said nothing of yet, and how many there are.
+
+    With `images`, a queryset of some of them: how many of those.
+    """
+    if images is not None:
+        known = Prediction.objects.visible_to(user).of(version).filter(image=OuterRef("pk"))
+        return images.exclude(Exists(known)).count(), images.count()
     total = Image.objects.visible_to(user).filter(dataset=dataset).count()
     said = Prediction.objects.visible_to(user).of(version).filter(image__dataset=dataset).count()
     return total - said, total

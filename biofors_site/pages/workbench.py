@@ -115,6 +115,7 @@ class WorkbenchPage(Page):
             "longest_reason": LONGEST_REASON,
             "may_label": may_label,
             "may_queue": self.may("datasets.add_queue"),
+            "classify": self._classify(choice) if self.may("training_jobs.add_inferencejob") else "",
             "why": why_of(self.request.user, choice.version),
             "setup": self._setup(choice, may_label=may_label),
         }
@@ -168,6 +169,14 @@ class WorkbenchPage(Page):
         champion = seen.filter(aliases__name=CHAMPION).first()
         named = [(str(version), str(version)) for version in seen.order_by("-id")[:50]]
         return [(CHAMPION, f"champion ({champion})"), *named] if champion else named
+
+    def _classify(self, choice: Choice) -> str:
+        """Return the address that offers to classify what is shown; empty where that is an evaluation."""
+        if choice.evaluation or choice.errors:
+            return ""
+        query = dict(choice.query)
+        dataset = query.pop("dataset")
+        return address(reverse("inference"), dataset=dataset, filter=json.dumps(query) if query else "")
 
     def _setup(self, choice: Choice, *, may_label: bool) -> dict[str, Any]:
         """Return what the grid's script needs to know."""

@@ -33,7 +33,7 @@ def ready(installation: Installation, tmp_path: Path) -> Installation:
     for number in range(IMAGES):
         image = tmp_path / "many" / f"{number}.png"
         image.parent.mkdir(exist_ok=True)
-        image.write_bytes(png(20_000 + number, size=(16, 16)))
+        image.write_bytes(png(20_000 + number))
     installation.manage("import_folder", str(tmp_path / "many"), "--dataset", "many")
     installation.wait_for(run, "succeeded")
     installation.kill(trainer)
@@ -46,6 +46,12 @@ def said(installation: Installation) -> int:
     return int(installation.rows(SAID)[0][0])
 
 
+def wait_for_work(installation: Installation) -> None:
+    """Wait until a worker is in the middle of a chunk, and more is stored than there was."""
+    before = said(installation)
+    until(lambda: installation.rows(AT_WORK) and said(installation) > before, what="work")
+
+
 def state(installation: Installation) -> str:
     """Return the state of the one job."""
     return str(installation.rows(JOB)[0][0])
@@ -56,10 +62,7 @@ def test_five_kills_leave_each_image_exactly_one_prediction(ready: Installation)
     ready.manage("shell", "-c", QUEUE)
     until(lambda: len(ready.rows(AT_WORK)) == 2, what="two workers at once")
     for kill in range(4):
-        stored = said(ready)
-        until(
-            lambda least=stored: ready.rows(AT_WORK) and said(ready) > least, what=f"work before kill {kill}"
-        )  # type: ignore[misc]
+        wait_for_work(ready)
         assert state(ready) == "running"
         ready.kill(workers.pop(0))
         if kill == 2:

@@ -1,13 +1,17 @@
 """Bulk inference over REST: over a dataset, a filter, an archive; its results, line by line."""
 
 import csv
+import html
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from rest_framework.test import APIClient
 
 from classifier.models import ModelVersion, Prediction
@@ -46,6 +50,13 @@ def version() -> ModelVersion:
     """A version that answers."""
     version: ModelVersion = ModelVersionFactory(answers=True)
     return version
+
+
+@pytest.fixture
+def curator(user_in_role: Callable[[str], User], client: Client) -> Client:
+    """A curator in a browser."""
+    client.force_login(user_in_role("curator"))
+    return client
 
 
 def work_off(pk: int) -> InferenceJob:
@@ -200,3 +211,36 @@ def test_a_check_hands_the_model_on_to_its_import(api: Api, version: ModelVersio
     told = client.post(f"{API}imports/", {"checked_by": checked["id"]}, format="json").json()
     tasks.run_import(told["id"])
     assert ImportJob.objects.get(pk=told["id"]).inference is not None
+
+
+def test_what_the_workbench_shows_is_classified_from_there(
+    curator: Client, dataset: Dataset, version: ModelVersion
+) -> None:
+    bench = curator.get("/workbench/?dataset=d&label=BlotGel").content.decode()
+    link = html.unescape(re.search(r'href="([^"]+)" title="Let a model classify', bench)[1])  # type: ignore[index]
+    page = curator.get(link).content.decode()
+    assert "Classify 12 images" in page and "chosen in the workbench: label BlotGel" in page
+    form = {"dataset": "d", "model": str(version), "filter": json.dumps({"label": "BlotGel"})}
+    followed = curator.post("/classify/datasets/", form)
+    job = InferenceJob.objects.get()
+    assert followed["Location"] == f"/classify/datasets/{job.pk}/"
+    assert (job.total, job.filter["label"]) == (12, "BlotGel")
+    shown = curator.get(followed["Location"]).content.decode()
+    assert "chosen by a filter: label BlotGel" in shown and "results.jsonl" in shown
+    assert curator.get("/classify/datasets/?dataset=d&filter=none").status_code == 400
+
+
+def test_the_page_of_a_check_offers_to_classify_what_comes_in(
+    curator: Client, api: Api, version: ModelVersion
+) -> None:
+    body = {"archive": archive(), "dataset": "new", "dry_run": True}
+    checked = api("curator").post(f"{API}imports/", body, format="multipart").json()["id"]
+    tasks.run_import(checked)
+    assert 'name="classify_with"' in curator.get(f"/imports/{checked}/").content.decode()
+    curator.post(f"/imports/{checked}/", {"action": "import", "classify_with": str(version)})
+    job = ImportJob.objects.latest("pk")
+    tasks.run_import(job.pk)
+    job.refresh_from_db()
+    page = curator.get(f"/imports/{job.pk}/").content.decode()
+    assert f"/classify/datasets/{job.inference_id}/" in page
+    assert f"/imports/{job.pk}/" in curator.get(f"/classify/datasets/{job.inference_id}/").content.decode()

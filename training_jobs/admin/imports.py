@@ -10,11 +10,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
+from classifier.models import ModelVersion
+from classifier.registry import find_model
 from datasets.admin.page import address
 from datasets.errors import Refused
 from datasets.importing.telling import outcomes
 from datasets.models import Dataset
 from datasets.queries import class_looks, usual_looks
+from training_jobs.admin.inference import offered_versions
 from training_jobs.admin.jobs import CAN_CANCEL, CAN_RETRY, LivePage, log_of_states, took
 from training_jobs.admin.uploading import UploadPage
 from training_jobs.archives import archive_is_there, check_declared_size, room_for_archive
@@ -166,6 +169,7 @@ class ImportPage(LivePage):
                         dataset_slug=job.dataset_slug,
                         dry_run=False,
                         checked_by=job,
+                        classify_with=self._classify_with(),
                         author=request.user,
                     )
                 case "cancel":
@@ -194,6 +198,7 @@ class ImportPage(LivePage):
         follower = following_import(job) if job.dry_run else None
         ready = job.state == Job.State.SUCCEEDED and job.dry_run and follower is None
         is_there = archive_is_there(job)
+        may_classify = self.may("training_jobs.add_inferencejob")
         return {
             **super().get_context_data(**kwargs),
             "title": f"{'Check' if job.dry_run else 'Import'} of {job.archive_name}",
@@ -211,6 +216,7 @@ class ImportPage(LivePage):
             "advice": _ADVICE.get(job.error_code, ""),
             "of_the_archive": job.error_code in _OF_THE_ARCHIVE,
             "may_import": ready and is_there and moves and bool(_deed(result)),
+            "versions": offered_versions(self.request.user) if may_classify else [],
             "is_gone": not is_there,
             "may_cancel": job.state in CAN_CANCEL and moves,
             "may_retry": job.state in CAN_RETRY and moves and is_there,
@@ -226,8 +232,15 @@ class ImportPage(LivePage):
             },
         }
 
+    def _classify_with(self) -> ModelVersion | None:
+        """Return the model that the form asks to classify what comes in; None for none."""
+        asked = self.request.POST.get("classify_with", "")
+        return find_model(asked, self.request.user) if asked else None
+
     def _job(self) -> ImportJob:
-        seen = ImportJob.objects.visible_to(self.request.user).select_related("created_by", "checked_by")
+        seen = ImportJob.objects.visible_to(self.request.user).select_related(
+            "created_by", "checked_by", "classify_with", "inference"
+        )
         found: ImportJob = get_object_or_404(seen, pk=self.kwargs["pk"])
         return found
 

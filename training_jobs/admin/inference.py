@@ -1,5 +1,7 @@
 """Bulk inference in the browser: predictions over a dataset, evaluations, and one job that is followed."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +21,7 @@ from datasets.models import Dataset, Subset
 from datasets.queries import find_dataset
 from training_jobs.admin.jobs import CAN_CANCEL, CAN_RETRY, LivePage, log_of_states, moved, took
 from training_jobs.launching import queue_evaluation, queue_inference, queue_places, queue_position
-from training_jobs.models import InferenceJob
+from training_jobs.models import InferenceJob, Job
 from training_jobs.queries import unclassified
 
 MODELS = 100
@@ -28,6 +30,20 @@ _ADVICE = {
     "unexpected": "Retry it. If it fails again, the log of the inference worker says where.",
     "worker_lost": "Retry it. If its worker is lost again, the log of the inference worker says why.",
 }
+
+
+@dataclass(frozen=True)
+class ChosenImages:
+    """Images of a dataset that a filter chose: a queryset, its parameters, the address that shows them."""
+
+    images: Any
+    query: dict[str, str]
+    shown: str
+
+    @property
+    def as_json(self) -> str:
+        """The parameters, as the form sends them."""
+        return json.dumps(self.query)
 
 
 @dataclass(frozen=True)
@@ -47,6 +63,13 @@ class InferencePage(LivePage):
     permissions = ("training_jobs.view_inferencejob", "classifier.view_modelversion")
     post_permissions = ("training_jobs.add_inferencejob",)
 
+    def chosen_images(self, dataset: Dataset) -> ChosenImages | None:
+        """Return the images of a dataset that the address or the form chooses; None for all of them.
+
+        Which filters there are is known by who extends this page.
+        """
+        return None
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Queue predictions over a dataset, or an evaluation asked for on the page of a model."""
         if request.POST.get("kind") == InferenceJob.Kind.EVALUATION:
@@ -56,7 +79,7 @@ class InferencePage(LivePage):
         version = self._found(errors, "model", lambda: find_model(self._sent("model"), request.user))
         if dataset is not None and version is not None:
             try:
-                job = queue_inference(dataset, version=version, author=request.user)
+                job = queue_inference(dataset, version=version, author=request.user, **self._over(dataset))
             except Refused as refusal:
                 errors["dataset"] = str(refusal)
             else:
@@ -77,15 +100,19 @@ class InferencePage(LivePage):
             .defer("failures")
         )
         places = queue_places(InferenceJob)
-        missing, total = unclassified(dataset, version, user) if dataset and version else (0, 0)
+        chosen = self.chosen_images(dataset) if dataset else None
+        images = chosen.images if chosen else None
+        missing, total = unclassified(dataset, version, user, images) if dataset and version else (0, 0)
         return {
             **context,
             "errors": errors,
             "datasets": Dataset.objects.visible_to(user),
             "chosen_dataset": dataset,
-            "versions": _versions(user),
+            "versions": offered_versions(user),
             "chosen_version": version,
             "champion": ModelVersion.objects.visible_to(user).filter(aliases__name=CHAMPION).first(),
+            "chosen": chosen,
+            "chosen_by": told_filter(chosen.query) if chosen else "",
             "missing": missing,
             "total": total,
             "rows": [Row(job, places.get(job.pk, 0), took(job)) for job in jobs],
@@ -93,6 +120,11 @@ class InferencePage(LivePage):
             "before": self.request.GET.get("before", ""),
             "may_queue": self.may(*self.post_permissions),
         }
+
+    def _over(self, dataset: Dataset) -> dict[str, Any]:
+        """Return which images a job is to be over, as it is queued."""
+        chosen = self.chosen_images(dataset)
+        return {"images": chosen.images, "chosen_by": chosen.query} if chosen else {}
 
     def _sent(self, name: str) -> str:
         return str(self.request.POST.get(name, ""))
@@ -155,6 +187,8 @@ class InferenceJobPage(LivePage):
         if job.kind == InferenceJob.Kind.VECTORS:
             deed = f"Prepare the training images of {job.version}"
         missing, total = unclassified(job.dataset, job.version, self.request.user)
+        chunks = job.chunk_states()
+        every = "all" in self.request.GET
         return {
             **super().get_context_data(**kwargs),
             "title": f"Job {job.pk}: {deed}",
@@ -163,16 +197,21 @@ class InferenceJobPage(LivePage):
             "seconds": took(job),
             "said": total - missing,
             "total": total,
-            "failures": job.failures[:SHOWN_FAILURES],
-            "hidden_failures": max(0, job.failed - SHOWN_FAILURES),
+            "failures": list(job.every_failure()) if every else job.failures[:SHOWN_FAILURES],
+            "hidden_failures": 0 if every else max(0, job.failed - SHOWN_FAILURES),
+            "chosen_by": told_filter(job.filter) if job.filter is not None else "",
+            "chunks": sum(chunks.values()),
+            "chunks_done": chunks.get(Job.State.SUCCEEDED, 0),
             "log": log_of_states(job),
             "advice": _ADVICE.get(job.error_code, ""),
             "workbench": address(
                 reverse("workbench"),
-                dataset=job.dataset.slug,
-                model=str(job.version),
-                split=str(job.split) if job.split else "",
-                subset=job.subset,
+                **{
+                    **(job.filter or {}),
+                    "dataset": job.dataset.slug,
+                    "model": str(job.version),
+                    **({"split": str(job.split), "subset": job.subset} if job.split else {}),
+                },
             ),
             "may_cancel": job.state in CAN_CANCEL and self.may(*self.post_permissions),
             "may_retry": job.state in CAN_RETRY and self.may(*self.post_permissions),
@@ -192,7 +231,13 @@ class InferenceJobPage(LivePage):
         return found
 
 
-def _versions(user: Any) -> list[ModelVersion]:
+def told_filter(query: Mapping[str, str]) -> str:
+    """Say by which parameters images were chosen; "all of them" without one."""
+    told = [f"{name} {value}" for name, value in query.items() if name not in ("dataset", "ordering")]
+    return ", ".join(told).replace("_", " ") or "all of them"
+
+
+def offered_versions(user: Any) -> list[ModelVersion]:
     """Return the versions that may be chosen, the champion first, then the newest."""
     seen = ModelVersion.objects.visible_to(user)
     champion = list(seen.filter(aliases__name=CHAMPION)[:1])

@@ -1,11 +1,11 @@
-"""Routes of the pages of imports, training runs and bulk inference."""
+"""Routes of the pages of imports, training runs and inference jobs; the hall has where these are queued."""
 
 from django.urls import path
 
 from training_jobs.admin.compare_runs import CompareRunsPage
 from training_jobs.admin.deleting import DeleteModelPage, ExportModelPage
 from training_jobs.admin.imports import ImportPage, ImportsPage
-from training_jobs.admin.inference import InferenceJobPage, InferencePage
+from training_jobs.admin.inference import InferenceJobPage
 from training_jobs.admin.jobs import WorkersPage
 from training_jobs.admin.model_imports import ImportModelPage, ModelImportPage
 from training_jobs.admin.new_run import AgainPage, NewRunPage
@@ -29,6 +29,5 @@ urlpatterns = [
     path("training/<int:pk>/", RunPage.as_view(), name="run"),
     path("models/import/", ImportModelPage.as_view(), name="import-model-page"),
     path("models/imports/<int:pk>/", ModelImportPage.as_view(), name="model-import"),
-    path("classify/datasets/", InferencePage.as_view(), name="inference"),
     path("classify/datasets/<int:pk>/", InferenceJobPage.as_view(), name="inference-job"),
 ]
