@@ -148,7 +148,8 @@ class KeepingClassifyView(ClassifyView):
 
     def classified(self, files: Files, *, model: str | None, top: int | None) -> dict[str, Any]:
         """Classify; keep the files where `store` says so."""
-        asked = KeepSerializer(data=self.request.data)
+        # In the query too, as of a body that is the image itself.
+        asked = KeepSerializer(data=self.request.query_params.dict() | self.request.data.dict())
         asked.is_valid(raise_exception=True)
         values = asked.validated_data
         if not values["store"]:
