@@ -171,14 +171,16 @@ const outdated = () => items.filter((item) => item.state === "done" && item.mode
 
 function showChosen() {
     const chosen = items.filter((item) => item.chosen).length;
-    place("classify-add").textContent = chosen ? `Add ${chosen.toLocaleString("en")} to a dataset` : "Add all to a dataset";
+    const count = addable().length.toLocaleString("en");
+    place("classify-add").textContent = chosen ? `Add ${count} to a dataset` : `Add all ${count} to a dataset`;
     place("classify-add").disabled = !addable().length;
 }
 
+// What was chosen, or else all that the table shows; but for what is in a dataset already.
 function addable() {
-    const able = items.filter((item) => item.result && !item.kept);
-    const chosen = able.filter((item) => item.chosen);
-    return items.some((item) => item.chosen) ? chosen : able;
+    const able = (some) => some.filter((item) => item.result && !item.kept);
+    const chosen = items.filter((item) => item.chosen);
+    return able(chosen.length ? chosen : table.inOrder());
 }
 
 for (const id of ["files", "folder"]) {

@@ -104,6 +104,13 @@ def test_keeping_needs_the_right_to_add_images_and_a_dataset(
     assert not Image.objects.exists()
 
 
+def test_where_to_keep_may_stand_in_the_query(api: Api, model: ModelVersion, dataset: Dataset) -> None:
+    address = f"{API}classify/?store=true&dataset=mine&paper=PMC1"
+    response = api().post(address, {"images": [upload(name="a.png")]}, format="multipart")
+    assert response.status_code == 200
+    assert [str(image) for image in dataset.images.all()] == ["PMC1/a.png"]
+
+
 def test_what_a_model_is_wrong_about_becomes_a_labelled_image_that_a_second_person_is_asked_about(
     api: Api, model: ModelVersion, dataset: Dataset
 ) -> None:

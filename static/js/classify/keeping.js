@@ -12,6 +12,7 @@ export async function keep(items, { dataset, paperOf }, signal) {
         const item = items[number];
         item.notKept = result.not_stored ?? result.error ?? null;
         item.kept = result.image ? { ...result.image, dataset } : null;
+        if (item.kept) item.chosen = false;
     });
     return items;
 }
