@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+from django.db.models import prefetch_related_objects
 from numpy.typing import NDArray
 
 from classifier.admission import get_admission
@@ -114,6 +115,8 @@ def _answering(model: str | int | None, *, user: Any) -> tuple[ModelVersion, flo
 
     def find() -> tuple[ModelVersion, float | None]:
         version = find_model(model, user=user)
+        # Which engine answers is asked of them each time.
+        prefetch_related_objects([version], "exports")
         return version, temperature_of(version)
 
     return _versions.get((str(model), user and user.pk), find)
