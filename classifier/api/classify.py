@@ -47,6 +47,7 @@ BODIES = dict.fromkeys(
 REFUSALS = {
     400: OpenApiResponse(ErrorSerializer, "`no_files`"),
     404: OpenApiResponse(ErrorSerializer, "`unknown_model`"),
+    411: OpenApiResponse(ErrorSerializer, "`length_required`: a body in chunks"),
     413: OpenApiResponse(ErrorSerializer, "`too_many_files`, `too_large`"),
     429: OpenApiResponse(ErrorSerializer, "`throttled`: ask again after `Retry-After` seconds."),
     503: OpenApiResponse(
