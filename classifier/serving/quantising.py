@@ -18,6 +18,7 @@ from classifier.serving.checksums import checksum
 from classifier.serving.openvino import silent_openvino
 
 LIBRARIES = ("openvino", "nncf", "numpy")
+_WEIGHTED = ("Convolution", "GroupConvolution", "MatMul")
 
 
 def quantise(onnx_file: Path, target: Path, *, calibration: NDArray[np.uint8]) -> dict[str, Any]:
@@ -35,6 +36,7 @@ def quantise(onnx_file: Path, target: Path, *, calibration: NDArray[np.uint8]) -
         shown,
         subset_size=len(calibration),
         target_device=nncf.TargetDevice.CPU,
+        ignored_scope=nncf.IgnoredScope(names=_preparing(model), validate=False),
         advanced_parameters=nncf.AdvancedQuantizationParameters(
             # Without it a processor that lacks VNNI cuts sums off, and says otherwise than one that has it.
             overflow_fix=nncf.OverflowFix.ENABLE,
@@ -47,6 +49,23 @@ def quantise(onnx_file: Path, target: Path, *, calibration: NDArray[np.uint8]) -
         "bytes": target.stat().st_size + weights.stat().st_size,
         "libraries": {name: version(name) for name in LIBRARIES},
     }
+
+
+def _preparing(model: Any) -> list[str]:
+    """Return the names of what stands before all layers with weights: it scales, or evens out the light.
+
+    It costs next to nothing, and a variance that is rounded to 8 bits is another: half the answers changed.
+    """
+    weighted: set[str] = set()
+    names = []
+    for node in model.get_ordered_ops():
+        name = node.get_friendly_name()
+        sources = {put.get_source_output().get_node().get_friendly_name() for put in node.inputs()}
+        if node.get_type_name() in _WEIGHTED or sources & weighted:
+            weighted.add(name)
+        elif node.get_type_name() not in ("Constant", "Parameter"):
+            names.append(name)
+    return names
 
 
 def main(words: Sequence[str]) -> int:
