@@ -1,7 +1,8 @@
 """Classification over REST where rooms meet: files that are classified may be kept in a dataset."""
 
-from typing import Any
+from typing import Any, cast
 
+from django.http import QueryDict
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -149,7 +150,8 @@ class KeepingClassifyView(ClassifyView):
     def classified(self, files: Files, *, model: str | None, top: int | None) -> dict[str, Any]:
         """Classify; keep the files where `store` says so."""
         # In the query too, as of a body that is the image itself.
-        asked = KeepSerializer(data=self.request.query_params.dict() | self.request.data.dict())
+        fields = self.request.query_params.dict() | cast(QueryDict, self.request.data).dict()
+        asked = KeepSerializer(data=fields)
         asked.is_valid(raise_exception=True)
         values = asked.validated_data
         if not values["store"]:
