@@ -16,8 +16,8 @@ from datasets.decoding import ImageRefused, decode
 from datasets.errors import Refused
 
 MOST_FILES = 32
-# Files by their names, with what reads the bytes of each.
-Files = Sequence[tuple[str, Callable[[], bytes]]]
+
+File = tuple[str, Callable[[], bytes]]
 
 
 class NoFiles(Refused):
@@ -45,11 +45,7 @@ def check_file_count(count: int) -> None:
 
 
 def classify_files(
-    files: Files,
-    *,
-    model: str | int | None = None,
-    top: int | None = None,
-    user: Any = None,
+    files: Sequence[File], *, model: str | int | None = None, top: int | None = None, user: Any = None
 ) -> dict[str, Any]:
     """Classify files given as (name, what reads its bytes); return the shape of REST `classify/`.
 

@@ -1,5 +1,6 @@
 """Models, their aliases and classification over REST: parse, call one function, render."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,7 @@ from classifier.api.registry_serializers import (
 )
 from classifier.api.serializers import ClassifiedSerializer, ClassifySerializer, ModelSerializer
 from classifier.card import card_of, written
-from classifier.classifying import MOST_FILES, Files, any_classified, check_file_count, classify_files
+from classifier.classifying import MOST_FILES, File, any_classified, check_file_count, classify_files
 from classifier.describing import describe
 from classifier.exports import FORMATS, NotExported, file_of
 from classifier.gates import check_gates
@@ -196,7 +197,7 @@ class ClassifyView(GenericAPIView[Any]):
         )
         return Response(answer, status=200 if any_classified(answer) else 422)
 
-    def classified(self, files: Files, *, model: str | None, top: int | None) -> dict[str, Any]:
+    def classified(self, files: Sequence[File], *, model: str | None, top: int | None) -> dict[str, Any]:
         """Return the answer for files that can be read more than once; the hall keeps them where asked."""
         return classify_files(files, model=model, top=top, user=self.request.user)
 
