@@ -1,9 +1,9 @@
 """Files that were classified are kept: each as an image of a dataset, beside it what the model said."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from classifier.classifying import Files
+from classifier.classifying import File
 from classifier.models import ModelVersion, Prediction
 from classifier.predicting import store_predictions
 from datasets.decoding import safe_paper
@@ -13,7 +13,7 @@ from datasets.models import Dataset, Image
 
 
 def keep_classified(
-    dataset: Dataset, files: Files, answer: Mapping[str, Any], *, paper: str | None, author: Any
+    dataset: Dataset, files: Sequence[File], answer: Mapping[str, Any], *, paper: str | None, author: Any
 ) -> list[dict[str, Any]]:
     """Store the files that were classified, with the predictions; return the results with what came of each.
 

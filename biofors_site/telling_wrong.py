@@ -1,10 +1,11 @@
 """A person says that a model is wrong about a file: that becomes a labelled image, put to a second person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from biofors_site.keeping import prediction_of
-from classifier.classifying import Files, classify_files
+from classifier.classifying import File, classify_files
 from classifier.models import ModelVersion
 from classifier.predicting import store_predictions
 from datasets.decoding import ImageRefused
@@ -33,7 +34,7 @@ class Told:
 
 def tell_wrong(
     dataset: Dataset,
-    files: Files,
+    files: Sequence[File],
     *,
     label: LabelClass,
     model: str | None,

@@ -26,7 +26,6 @@ REQUEST_SECONDS = 60.0
 
 # A file by its name, with what reads its bytes.
 File = tuple[str, Callable[[], bytes]]
-Files = Sequence[File]
 
 _versions: Remembered[tuple[ModelVersion, float | None]] = Remembered()
 
@@ -56,7 +55,7 @@ def check_file_count(count: int) -> None:
 
 
 def classify_files(
-    files: Files, *, model: str | int | None = None, top: int | None = None, user: Any = None
+    files: Sequence[File], *, model: str | int | None = None, top: int | None = None, user: Any = None
 ) -> dict[str, Any]:
     """Classify files given as (name, what reads its bytes); return the shape of REST `classify/`.
 

@@ -1,12 +1,11 @@
 """Classification over REST where rooms meet: files that are classified may be kept in a dataset."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from biofors_site.keeping import keep_classified
 from classifier.api.classify import AUTH, BODIES, DESCRIPTION, PARAMETERS, REFUSALS, ClassifyView
@@ -16,7 +15,7 @@ from classifier.api.serializers import (
     ClassifySerializer,
     FileErrorSerializer,
 )
-from classifier.classifying import Files
+from classifier.classifying import File
 from datasets.api.permissions import RolePermission
 from datasets.api.serializers import ErrorSerializer
 from datasets.queries import find_dataset
@@ -123,11 +122,8 @@ EXAMPLES = [
 ]
 
 
-class KeepingClassifyView(ClassifyView):
-    """Classification of files sent along; kept, with what the model said, where `store` asks for it."""
-
-    @extend_schema(
-        tags=["classify"],
+@extend_schema_view(
+    post=extend_schema(
         summary="Classify 1 to 32 files, and keep them where asked",
         description=f"{DESCRIPTION} With `store` each classified file becomes an image of the dataset, as "
         "`POST images/` would make it, with one prediction of the model. A file that is refused there has "
@@ -144,11 +140,11 @@ class KeepingClassifyView(ClassifyView):
         },
         examples=EXAMPLES,
     )
-    def post(self, request: Request) -> Response:
-        """Say of each file what the model takes it for, or why it cannot be read; keep it where asked."""
-        return super().post(request)
+)
+class KeepingClassifyView(ClassifyView):
+    """Classification of files sent along; kept, with what the model said, where `store` asks for it."""
 
-    def classified(self, files: Files, *, model: str | None, top: int | None) -> dict[str, Any]:
+    def classified(self, files: Sequence[File], *, model: str | None, top: int | None) -> dict[str, Any]:
         """Classify; keep the files where `store` says so."""
         asked = KeepSerializer(data=self.fields())
         asked.is_valid(raise_exception=True)

@@ -1,5 +1,6 @@
 """Classification of files sent along, over REST: parse, call one function, render."""
 
+from collections.abc import Sequence
 from functools import partial
 from io import BytesIO
 from typing import Any, cast
@@ -18,7 +19,7 @@ from rest_framework.response import Response
 from classifier.admission import get_admission
 from classifier.api.authentication import RememberedTokenAuthentication
 from classifier.api.serializers import ClassifiedSerializer, ClassifySerializer
-from classifier.classifying import MOST_FILES, Files, any_classified, check_file_count, classify_files
+from classifier.classifying import MOST_FILES, File, any_classified, check_file_count, classify_files
 from classifier.models import ModelVersion
 from classifier.throttling import charge
 from datasets.api.documents import check_body_size
@@ -124,7 +125,7 @@ class ClassifyView(GenericAPIView[Any]):
         """Return what is asked beside the files: in the query string, or in the form, which counts."""
         return self.request.query_params.dict() | cast(QueryDict, self.request.data).dict()
 
-    def classified(self, files: Files, *, model: str | None, top: int | None) -> dict[str, Any]:
+    def classified(self, files: Sequence[File], *, model: str | None, top: int | None) -> dict[str, Any]:
         """Return the answer for files that can be read more than once; the hall keeps them where asked."""
         return classify_files(files, model=model, top=top, user=self.request.user)
 
