@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -129,7 +135,12 @@ EXAMPLES = [
         "`POST images/` would make it, with one prediction of the model. A file that is refused there has "
         "`not_stored`.",
         auth=AUTH,
-        parameters=PARAMETERS,
+        parameters=[
+            *PARAMETERS,
+            OpenApiParameter("store", bool, description="As in the form; so are `dataset` and `paper`."),
+            OpenApiParameter("dataset", str),
+            OpenApiParameter("paper", str),
+        ],
         request={"multipart/form-data": KeepingClassifySerializer, **BODIES},
         responses={
             200: OpenApiResponse(KeptSerializer, "At least one file was classified."),
