@@ -55,7 +55,7 @@ def _kept_in_float32(model: Any) -> list[str]:
     """Return the names of what INT8 harms most and quickens least.
 
     These are the first and the last layer with weights, and what stands before the first, where an image is
-    scaled and its light evened out. A variance that is rounded to 8 bits is another: of a trained CNN half the answers changed.
+    scaled and its light evened out: where a variance was rounded to 8 bits half the answers of a CNN changed.
     """
     behind: set[str] = set()
     before, layers = [], []
