@@ -67,7 +67,7 @@ def test_a_litert_file_is_asked_for_once(as_role: Browser, woken: Any, split: Sp
     client, address = as_role(), f"/models/{version.pk}/export/"
     assert "Nobody has asked" in shown(client, address)
     for _ in range(2):
-        assert client.post(address).headers["Location"] == address
+        assert client.post(address).headers["Location"] == f"{address}?format=litert"
     job = ExportJob.objects.get()
     assert f'data-source="/api/v1/export-jobs/{job.pk}/"' in shown(client, address)
     assert f'href="{address}"' in shown(client, "/?dataset=d")
