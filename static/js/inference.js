@@ -7,7 +7,9 @@ const form = document.getElementById("choice");
 form?.addEventListener("change", () => {
     const chosen = new FormData(form);
     const address = new URL(window.location.href);
-    address.search = new URLSearchParams({ dataset: chosen.get("dataset"), model: chosen.get("model") });
+    const asked = { dataset: chosen.get("dataset"), model: chosen.get("model") };
+    const filter = address.searchParams.get("filter") ?? chosen.get("filter");
+    address.search = new URLSearchParams(filter ? { ...asked, filter } : asked);
     window.history.replaceState(null, "", address);
     redraw().catch(() => window.location.reload());
 });

@@ -20,7 +20,7 @@ STORED = {
     "InferenceChunk": "classifier.predicting:store_predictions",
     "ImportJob": "datasets.importing.storing:Storing._store_batch",
 }
-TABLES = {"InferenceJob": "training_jobs_inferencejob", "ImportJob": "training_jobs_importjob"}
+TABLES = {"InferenceChunk": "training_jobs_inferencechunk", "ImportJob": "training_jobs_importjob"}
 
 
 @pytest.fixture
@@ -45,7 +45,9 @@ def test_jobs_whose_worker_ends_in_the_middle_are_done_once_and_whole(
     assert installation.rows("SELECT count(*) FROM datasets_image") == [(IMAGES + IMPORTED,)]
     assert installation.rows("SELECT count(*) FROM datasets_label") == [(IMAGES + IMPORTED,)]
     assert installation.wait_for(run, "succeeded", "failed", "dead")["state"] == "succeeded"
-    assert carried_out_in_spite_of(installation, deed, "InferenceJob", QUEUED_INFERENCE)
+    assert carried_out_in_spite_of(installation, deed, "InferenceChunk", QUEUED_INFERENCE)
+    ended = "SELECT state FROM training_jobs_inferencejob"
+    until(lambda: installation.rows(ended) == [("succeeded",)], what="the end of the job")
     said = "SELECT count(*), count(DISTINCT image_id) FROM classifier_prediction"
     assert installation.rows(said) == [(IMAGES + IMPORTED, IMAGES + IMPORTED)]
     installation.manage("reap")

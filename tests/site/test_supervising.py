@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -163,6 +164,13 @@ def test_an_installation_is_web_two_workers_and_the_reaper() -> None:
         "reaper",
     ]
     assert [service.name for service in services(host="127.0.0.1", port=8000, workers=False)] == ["web"]
+
+
+def test_inference_workers_are_as_many_as_the_settings_say_each_with_a_name(settings: Any) -> None:
+    settings.INFERENCE_WORKERS = 3
+    found = [each for each in services(host="127.0.0.1", port=8000) if each.name.startswith("inference")]
+    assert [each.name for each in found] == ["inference", "inference-2", "inference-3"]
+    assert [f"{each.name}@%h" in each.command for each in found] == [True] * 3
 
 
 def test_a_port_in_use_is_refused_with_what_to_do() -> None:

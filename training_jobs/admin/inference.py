@@ -183,7 +183,8 @@ class InferenceJobPage(LivePage):
         """Add the job, what it could not read, and its log."""
         job = self._job()
         self.use(job.dataset)
-        deed = f"Evaluate {job.version}" if job.split_id else f"Classify {job.dataset.slug}"
+        over = job.dataset.slug if job.filter is None else f"images of {job.dataset.slug}"
+        deed = f"Evaluate {job.version}" if job.split_id else f"Classify {over}"
         if job.kind == InferenceJob.Kind.VECTORS:
             deed = f"Prepare the training images of {job.version}"
         missing, total = unclassified(job.dataset, job.version, self.request.user)
