@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
+from classifier.engines import ModelUnusable
 from classifier.evaluation import (
     EvaluationIncomplete,
-    ModelUnusable,
     evaluate,
     evaluated_images,
     labelled_in,

@@ -159,7 +159,8 @@ def as_early_keras_3(whole: Path, path: Path) -> None:
         written.writestr("config.json", read.read("config.json"))
 
 
-@pytest.mark.parametrize("make", [averaged, pytest.param(flattened, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [averaged, flattened])
 def test_a_resnet50_answers_the_same_from_every_kind_of_file(
     make: Callable[[], Any], tmp_path: Path, pixels: NDArray[np.uint8]
 ) -> None:

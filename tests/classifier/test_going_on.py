@@ -60,7 +60,9 @@ def whole(config: TrainingConfig, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 # After each step, and once more for each batch that is judged.
-@pytest.mark.parametrize("steps", [1, 4, 6])
+@pytest.mark.parametrize(
+    "steps", [pytest.param(1, marks=pytest.mark.slow), 4, pytest.param(6, marks=pytest.mark.slow)]
+)
 def test_a_training_stopped_anywhere_comes_to_the_same(
     config: TrainingConfig, whole: Any, tmp_path: Path, steps: int
 ) -> None:
@@ -107,6 +109,7 @@ def test_a_finished_training_learns_nothing_more(config: TrainingConfig, whole: 
     assert same(whole, again, config)
 
 
+@pytest.mark.slow
 def test_a_paused_training_goes_on_as_if_it_had_not_paused(
     config: TrainingConfig, whole: Any, tmp_path: Path
 ) -> None:
@@ -130,7 +133,14 @@ def test_broken_checkpoints_cost_an_epoch_and_no_more(
     assert same(whole, result, config)
 
 
-@pytest.mark.parametrize("other", [{"seed": 12}, {"epochs": 4}, {"learning_rate": 0.01}])
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"seed": 12}, marks=pytest.mark.slow),
+        pytest.param({"epochs": 4}, marks=pytest.mark.slow),
+        {"learning_rate": 0.01},
+    ],
+)
 def test_a_checkpoint_of_other_settings_is_left_alone(
     config: TrainingConfig, tmp_path: Path, other: dict[str, Any]
 ) -> None:
@@ -141,6 +151,7 @@ def test_a_checkpoint_of_other_settings_is_left_alone(
     assert taught[0] == 1
 
 
+@pytest.mark.slow
 def test_a_checkpoint_whose_best_weights_are_gone_is_left_alone(
     config: TrainingConfig, tmp_path: Path
 ) -> None:
@@ -172,6 +183,7 @@ def test_smoothed_labels_and_weights_leave_the_told_loss_a_cross_entropy(tmp_pat
     assert result.epochs[-1].val_loss > -np.log(0.85)
 
 
+@pytest.mark.slow
 def test_images_may_lie_anywhere_in_a_file(tmp_path: Path) -> None:
     from classifier.networks.pipeline import LabelledPixels
 
@@ -185,6 +197,7 @@ def test_images_may_lie_anywhere_in_a_file(tmp_path: Path) -> None:
     assert same(one, other, config)
 
 
+@pytest.mark.slow
 def test_a_stage_that_ends_early_leaves_the_next_its_own_epochs_and_rates(tmp_path: Path) -> None:
     from classifier.networks.architectures import build
     from classifier.networks.attempt import Attempt

@@ -35,6 +35,7 @@ def test_a_mixed_training_learns_and_its_weights_serve_in_float32(tmp_path: Path
     assert (said == validation.labels).mean() >= 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("as_on_a_gpu")
 def test_a_mixed_training_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     config = tiny(epochs=2, precision="mixed")
@@ -49,13 +50,14 @@ def test_a_mixed_training_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert gone_on == [1] and [epoch.epoch for epoch in result.epochs] == [1, 2]
 
 
+@pytest.mark.slow
 def test_without_a_graphics_card_mixed_is_float32(tmp_path: Path) -> None:
     mixed = train(tiny(precision="mixed"), tmp_path / "1")
     exact = train(tiny(), tmp_path / "2")
     assert [epoch.loss for epoch in mixed.epochs] == [epoch.loss for epoch in exact.epochs]
 
 
-@pytest.mark.parametrize("architecture", ["cnn", "resnet50"])
+@pytest.mark.parametrize("architecture", ["cnn", pytest.param("resnet50", marks=pytest.mark.slow)])
 def test_a_mixed_network_and_its_float32_twin_say_the_same(architecture: str) -> None:
     from classifier.networks.architectures import build, in_float32
 

@@ -47,6 +47,7 @@ def exported(version: ModelVersion) -> ExportJob:
     return job
 
 
+@pytest.mark.slow
 def test_a_version_becomes_a_litert_file_that_says_the_same(
     api: Callable[..., APIClient], user_in_role: Callable[[str], User]
 ) -> None:
@@ -99,6 +100,7 @@ def _says_the_same(version: ModelVersion) -> None:
     assert np.abs(probabilities(file.path, batch) - expected).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_model_fails_with_a_reason_and_leaves_nothing() -> None:
     version = ModelVersionFactory()
     job = queue_export(version)

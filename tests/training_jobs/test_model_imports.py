@@ -121,6 +121,7 @@ def test_a_model_becomes_a_version_checked_on_the_test_subset(tmp_path: Path, da
 
 
 @CARRIED_OUT
+@pytest.mark.slow
 @pytest.mark.keras
 def test_the_command_registers_a_model_and_says_that_it_is_unchecked(tmp_path: Path, data_dir: Path) -> None:
     path, out = colour_network(tmp_path / "m.h5"), StringIO()

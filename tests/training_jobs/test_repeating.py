@@ -81,6 +81,7 @@ def test_a_repeated_run_has_the_same_figures_though_labels_changed(first: Traini
     assert f"The same answers as {version} on val and test" in [event["note"] for event in again.events]
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 @pytest.mark.django_db(transaction=True)
 def test_what_cannot_be_the_same_is_not_queued(first: TrainingRun) -> None:
@@ -96,6 +97,7 @@ def test_what_cannot_be_the_same_is_not_queued(first: TrainingRun) -> None:
     assert TrainingRun.objects.count() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 @pytest.mark.django_db(transaction=True)
 def test_the_command_and_rest_train_a_version_again(

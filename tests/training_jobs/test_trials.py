@@ -28,6 +28,7 @@ def carry_out_all(sweep: Sweep) -> None:
         sweep.refresh_from_db()
 
 
+@pytest.mark.slow
 def test_halving_goes_on_where_a_trial_paused_and_comes_to_what_a_whole_one_does(
     split: Split, woken: Any, data_dir: Path
 ) -> None:
@@ -68,6 +69,7 @@ def test_each_fold_judges_images_that_its_trial_did_not_learn_from(
     assert len(judged) == len(set(judged)) == split.members.exclude(subset="test").count()
 
 
+@pytest.mark.slow
 def test_a_candidate_is_judged_on_all_folds(split: Split, woken: Any, data_dir: Path) -> None:
     sweep = queue_sweep(
         split,

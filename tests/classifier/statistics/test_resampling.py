@@ -104,7 +104,8 @@ def test_quantiles_of_student_are_those_of_scipy() -> None:
         assert student_quantile(0.975, degrees) == pytest.approx(student.ppf(0.975, degrees), abs=close)
 
 
-@pytest.mark.parametrize("papers", [60, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("papers", [60, 100])
 def test_intervals_by_paper_hold_as_often_as_they_say_and_plain_ones_do_not(papers: int) -> None:
     true = truth()[:3]
     held, plain = np.zeros(3), np.zeros(3)
