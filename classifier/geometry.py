@@ -45,7 +45,7 @@ def fit_pixels(pixels: UInt8Array, *, size: int, geometry: str) -> UInt8Array:
         raise ValueError(f"pixels must be uint8 (height, width, 3), not {pixels.dtype} {pixels.shape}")
     if size < 1:
         raise ValueError(f"size must be at least 1, not {size}")
-    if Geometry(geometry) is Geometry.STRETCH:
+    if Geometry(geometry) is Geometry.STRETCH or pixels.shape[:2] == (size, size):
         return _resize(pixels, width=size, height=size)
     box = box_of(*pixels.shape[:2], size=size, geometry=geometry)
     fitted = np.empty((size, size, 3), dtype=np.uint8)
