@@ -81,6 +81,7 @@ def test_a_training_stopped_anywhere_comes_to_the_same(
     assert same(whole, result, config)
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_from_its_last_epoch(
     config: TrainingConfig, whole: Any, tmp_path: Path
 ) -> None:
@@ -133,14 +134,8 @@ def test_broken_checkpoints_cost_an_epoch_and_no_more(
     assert same(whole, result, config)
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        pytest.param({"seed": 12}, marks=pytest.mark.slow),
-        pytest.param({"epochs": 4}, marks=pytest.mark.slow),
-        {"learning_rate": 0.01},
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("other", [{"seed": 12}, {"epochs": 4}, {"learning_rate": 0.01}])
 def test_a_checkpoint_of_other_settings_is_left_alone(
     config: TrainingConfig, tmp_path: Path, other: dict[str, Any]
 ) -> None:

@@ -129,6 +129,7 @@ def test_the_weights_of_the_best_epoch_are_kept(
     assert result.weights.name == "best.npz"
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 def test_the_same_seed_gives_the_same_training(tmp_path: Path) -> None:
     one, two, other = (

@@ -19,6 +19,7 @@ def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "has_gpu", lambda: True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("as_on_a_gpu")
 def test_a_mixed_training_learns_and_its_weights_serve_in_float32(tmp_path: Path) -> None:
     from classifier.networks.architectures import build

@@ -79,9 +79,13 @@ def test_an_image_that_mixes_its_group_goes_only_with_its_dataset(dataset: Datas
     assert not Image.objects.filter(pk__in=ids).exists()
 
 
-def test_no_door_deletes_an_image(dataset: Dataset, client: Client, admin_user: User) -> None:
+def test_no_door_deletes_an_image_that_was_worked_on(
+    dataset: Dataset, client: Client, admin_user: User
+) -> None:
     client.force_login(admin_user)
     image = dataset.images.earliest("pk")
-    assert client.delete(f"/api/v1/images/{image.pk}/").status_code == 405
+    answer = client.delete(f"/api/v1/images/{image.pk}/")
+    assert (answer.status_code, answer.json()["code"]) == (409, "image_in_use")
+    assert Image.objects.filter(pk=image.pk).exists()
     assert client.delete("/api/v1/images/").status_code == 405
     assert not site.is_registered(Image) and not site.is_registered(Paper)

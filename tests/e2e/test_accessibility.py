@@ -132,7 +132,7 @@ def site(signed_in: Callable[..., Page]) -> tuple[Page, dict[str, int]]:
     return signed_in("admin"), {**made, "image": image.pk, "split": split.pk, "version": version.pk}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_on_the_pages(site: tuple[Page, dict[str, int]], scheme: str) -> None:
     page, ids = site
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -160,7 +160,7 @@ def test_axe_finds_nothing_in_the_large_view_and_the_list_of_keys(site: tuple[Pa
     assert wrong(page) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_in_why(site: tuple[Page, dict[str, int]], scheme: str) -> None:
     page, ids = site
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -170,7 +170,7 @@ def test_axe_finds_nothing_in_why(site: tuple[Page, dict[str, int]], scheme: str
     assert wrong(page) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_among_small_thumbnails(site: tuple[Page, dict[str, int]], scheme: str) -> None:
     page, _ = site
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -98,6 +98,7 @@ def test_two_people_on_one_image_the_second_is_told_and_chooses(bench: Open) -> 
     assert said[1:] == [("FAC", "marie"), ("Macroscopy", "annotator")]
 
 
+@pytest.mark.slow
 def test_two_hundred_images_by_keyboard_are_undone_after_a_reload_and_the_history_is_exact(
     bench: Open,
 ) -> None:

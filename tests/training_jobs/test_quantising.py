@@ -93,6 +93,7 @@ def test_damaged_int8_files_do_not_answer_and_fail_the_gate() -> None:
     assert "INT8 file is not the one" in gates["exports"].told
 
 
+@pytest.mark.slow
 def test_what_does_not_pass_is_shown_with_the_reason_and_float32_answers(
     strict: None, api: Callable[..., APIClient]
 ) -> None:

@@ -49,6 +49,7 @@ def first(data_dir: object) -> TrainingRun:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.keras
 @pytest.mark.django_db(transaction=True)
 def test_a_repeated_run_has_the_same_figures_though_labels_changed(first: TrainingRun) -> None:
