@@ -13,6 +13,7 @@ from classifier.registry import find_model
 from datasets.errors import Refused
 from datasets.management.output import JsonCommand
 from training_jobs.exporting import queue_export
+from training_jobs.following import follow
 from training_jobs.models import ExportJob, Job
 from training_jobs.running import carry_out
 
@@ -53,11 +54,11 @@ class Command(JsonCommand):
         }
 
     def _made(self, version: ModelVersion, file_format: str) -> VersionFile | None:
-        """Make a form in this very process' turn, unless a worker has it."""
+        """Make a form here, or wait for the worker that makes it."""
         job: ExportJob = queue_export(version, file_format=file_format)
         self.tell(f"Converting {version}: this takes up to a minute or two")
         if not carry_out(job, worker="export_model"):
-            raise Refused(f"A worker makes it already (export {job.pk}). Ask again in a minute.", code="busy")
+            follow(job, say=self.tell)
         job.refresh_from_db()
         if job.state != Job.State.SUCCEEDED:
             raise Refused(
