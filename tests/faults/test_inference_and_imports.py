@@ -17,8 +17,9 @@ IMPORTED = 250
 QUEUES = "inference,maintenance"
 # Each harm comes after the first batch was stored and before its end was reported.
 STORED = {
-    "InferenceChunk": "classifier.predicting:store_predictions",
-    "ImportJob": "datasets.importing.storing:Storing._store_batch",
+    # Its first report is that nothing was stored before.
+    "InferenceChunk": ("training_jobs.chunking:ChunkReports.__call__", 2),
+    "ImportJob": ("datasets.importing.storing:Storing._store_batch", 1),
 }
 TABLES = {"InferenceChunk": "training_jobs_inferencechunk", "ImportJob": "training_jobs_importjob"}
 
@@ -71,7 +72,8 @@ def queued_import(archive: Path) -> str:
 
 def carried_out_in_spite_of(installation: Installation, deed: str, kind: str, queue: str) -> bool:
     """Whether a job succeeds in a second attempt, after its worker ended in the first."""
-    worker = installation.start_saboteur({kind: Harm(deed, STORED[kind], after=True)}, queues=QUEUES)
+    step, call = STORED[kind]
+    worker = installation.start_saboteur({kind: Harm(deed, step, after=True, call=call)}, queues=QUEUES)
     installation.manage("shell", "-c", queue)
     until(mark_of(installation.data_dir, kind).exists, what=f"harm to {kind}")
     row = f"SELECT state, attempt, given_back FROM {TABLES[kind]}"
