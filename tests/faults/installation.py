@@ -36,6 +36,8 @@ class Installation:
         self.environment = {
             **installation_environment(data_dir),
             "BIOFORS_JOB_LEASE_SECONDS": str(LEASE),
+            # Each run would take as long again.
+            "BIOFORS_INT8": "0",
             "SECRET_KEY": "only-for-tests",
             "TF_CPP_MIN_LOG_LEVEL": "2",
             **extra,
