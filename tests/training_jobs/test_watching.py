@@ -71,7 +71,7 @@ def test_a_worker_that_gets_messages_or_works_is_not_deaf(worker: Worker) -> Non
 
 def test_a_worker_without_work_is_not_deaf(worker: Worker) -> None:
     # Ahead, so that it has not waited long on the slowest machine.
-    InferenceJobFactory(woken_at=timezone.now() + timedelta(minutes=5))
+    InferenceJobFactory(woken_at=timezone.now() + timedelta(seconds=50))
     assert not any(worker.is_deaf(after=60) for _ in range(3))
     TrainingRunFactory().claim("another")
     TrainingRunFactory(woken_at=timezone.now() - timedelta(minutes=1))
