@@ -1,14 +1,15 @@
 """Which engine answers for a version: INT8 where that was measured and offered, else float32."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
 
 from classifier.models import ModelVersion
+from classifier.quantisation import files_of_int8
 from classifier.serving.cache import EngineSpec, get_engine
 from classifier.serving.engine import (
-    FLOAT32,
     INT8,
     ArtefactMissing,
     ArtefactUnreadable,
@@ -36,27 +37,37 @@ def engine_of(version: ModelVersion) -> Engine:
 
 def spec_of(version: ModelVersion) -> EngineSpec:
     """Return what the engine of a version is loaded from."""
-    path, sha256 = version.onnx_path, version.onnx_sha256
+    spec = float32_of(version)
     if int8_wanted() and (int8 := version.int8) is not None and int8.offered:
-        path, sha256 = version.folder / int8.file_name, int8.sha256
+        return in_int8(spec, version.folder, sha256=int8.sha256)
+    return spec
+
+
+def float32_of(version: ModelVersion) -> EngineSpec:
+    """Return what a version's engine in float32 is loaded from."""
     return engine_spec(
-        path,
-        sha256=sha256,
+        version.onnx_path,
+        sha256=version.onnx_sha256,
         classes=version.classes,
         size=version.input_size,
         geometry=version.geometry,
     )
 
 
+def in_int8(float32: EngineSpec, folder: Path, *, sha256: str) -> EngineSpec:
+    """Return the same in INT8, from its files in a folder."""
+    network, _ = files_of_int8(folder)
+    return replace(float32, path=network, sha256=sha256, precision=INT8)
+
+
 def engine_spec(path: Path, *, sha256: str, classes: Sequence[str], size: int, geometry: str) -> EngineSpec:
-    """Return what an engine is loaded from, with what this installation gives it."""
+    """Return what an engine in float32 is loaded from, with what this installation gives it."""
     return EngineSpec(
         path=path,
         sha256=sha256,
         classes=tuple(classes),
         size=size,
         geometry=geometry,
-        precision=INT8 if path.suffix == ".xml" else FLOAT32,
         runtime=settings.ENGINE,
         threads=settings.ENGINE_THREADS,
         streams=settings.ENGINE_STREAMS,

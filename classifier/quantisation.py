@@ -98,6 +98,12 @@ def files_of_int8(folder: Path) -> tuple[Path, Path]:
     return folder / Export.FILES[Export.Format.INT8], folder / Export.WEIGHTS
 
 
+def remove_int8(folder: Path) -> None:
+    """Remove them, where they are."""
+    for path in files_of_int8(folder):
+        path.unlink(missing_ok=True)
+
+
 def told_quantised(export: Export) -> str:
     """Say in a sentence which form answers, and by what measure."""
     if not export.offered:

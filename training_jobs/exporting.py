@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
-from classifier.engines import engine_spec, int8_wanted
+from classifier.engines import float32_of, int8_wanted
 from classifier.exports import KERAS, ONNX, file_of
 from classifier.models import Export, ModelVersion
 from classifier.networks.storing import into_place
-from classifier.quantisation import files_of_int8, record_quantised, told_quantised
+from classifier.quantisation import files_of_int8, record_quantised, remove_int8, told_quantised
 from classifier.reading import Unreadable, read_fitted, wanted
 from datasets.errors import Refused
 from datasets.models import Image, Subset
@@ -102,13 +102,7 @@ def _make_litert(job: ExportJob, claim: Claim, scratch: Path) -> None:
 def _make_int8(job: ExportJob, claim: Claim, scratch: Path) -> None:
     version: ModelVersion = job.version
     origin = Origin(version.split, version.label_cutoff) if version.split and version.label_cutoff else None
-    spec = engine_spec(
-        version.onnx_path,
-        sha256=version.onnx_sha256,
-        classes=version.classes,
-        size=version.input_size,
-        geometry=version.geometry,
-    )
+    spec = float32_of(version)
     with _without_files_unless_recorded(*files_of_int8(version.folder)):
         quantised = quantise(spec, origin, folder=version.folder, scratch=scratch, job=job, claim=claim)
         stop_if_asked(claim)
@@ -117,8 +111,7 @@ def _make_int8(job: ExportJob, claim: Claim, scratch: Path) -> None:
             job.succeed(done=1, total=1, message=told_quantised(export)[:_LONGEST_MESSAGE])
         if not export.offered:
             # Those of an earlier making.
-            for path in files_of_int8(version.folder):
-                path.unlink(missing_ok=True)
+            remove_int8(version.folder)
 
 
 @contextmanager

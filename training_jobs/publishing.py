@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.calibrating import calibrate_after
+from classifier.engines import in_int8
 from classifier.evaluation import evaluate
 from classifier.models import ModelVersion, Prediction
 from classifier.networks.config import TrainingConfig
 from classifier.networks.storing import sync_folder
 from classifier.predicting import predict, store_predictions
-from classifier.quantisation import Quantised, files_of_int8
+from classifier.quantisation import Quantised
 from classifier.reading import Unreadable, Wanted, wanted
 from classifier.registry import code_version
 from classifier.serving.cache import EngineSpec, get_engine
-from classifier.serving.engine import INT8
 from datasets.errors import Refused
 from datasets.models import Image, Subset
 from training_jobs.leases import Claim, Reports, stop_if_asked
@@ -92,8 +92,7 @@ def answering(spec: EngineSpec, directory: Path, quantised: Quantised | None) ->
     """Return what answers for the version in a directory: INT8 where it is offered, else its ONNX file."""
     if quantised is None or not quantised.is_offered:
         return replace(spec, path=directory / spec.path.name)
-    network, _ = files_of_int8(directory)
-    return replace(spec, path=network, sha256=quantised.sha256, precision=INT8)
+    return in_int8(spec, directory, sha256=quantised.sha256)
 
 
 def answers_of(run: TrainingRun, claim: Claim, spec: EngineSpec) -> Answers:

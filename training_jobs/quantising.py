@@ -13,7 +13,7 @@ from django.db import Error
 
 from classifier.networks.errors import FittingCancelled
 from classifier.networks.storing import into_place
-from classifier.quantisation import Measured, Quantised, files_of_int8, measured
+from classifier.quantisation import Measured, Quantised, files_of_int8, measured, remove_int8
 from classifier.reading import Unreadable, Wanted, read_fitted
 from classifier.serving.cache import EngineSpec, get_engine
 from classifier.serving.engine import INT8, Engine
@@ -77,8 +77,7 @@ def try_to_quantise(spec: EngineSpec, origin: Origin, **where: Any) -> Quantised
         raise
     except Exception as error:
         logger.exception("Quantising failed")
-        for path in files_of_int8(where["folder"]):
-            path.unlink(missing_ok=True)
+        remove_int8(where["folder"])
         told = str(error) if isinstance(getattr(error, "code", None), str) else type(error).__name__
         return Quantised(f"it could not be made ({told.rstrip('.')})")
 

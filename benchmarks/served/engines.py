@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +28,6 @@ def load(facts: dict[str, Any]) -> Engine:
     return get_engine(EngineSpec(**{**spec, "path": Path(spec["path"]), "classes": tuple(spec["classes"])}))
 
 
-def float32_of(version: Any) -> EngineSpec:
-    """Return what its engine of float32 is loaded from."""
-    from classifier.engines import engine_spec
-
-    return engine_spec(
-        version.onnx_path,
-        sha256=version.onnx_sha256,
-        classes=version.classes,
-        size=version.input_size,
-        geometry=version.geometry,
-    )
-
-
 def int8_of(version: Any) -> EngineSpec | None:
     """Return what its engine of INT8 is loaded from; None where it is not offered."""
     from classifier.engines import spec_of
@@ -55,7 +42,7 @@ def ungated_int8_of(version: Any, installation: Installation, images: Sequence[P
     It is quantised by the program that the product runs, on images that the version has learnt from or not:
     how quick it is does not depend on them.
     """
-    from classifier.engines import int8_wanted
+    from classifier.engines import float32_of, in_int8, int8_wanted
 
     if not int8_wanted():
         return None
@@ -67,7 +54,7 @@ def ungated_int8_of(version: Any, installation: Installation, images: Sequence[P
         np.save(shown, fitted(images[:CALIBRATION_IMAGES], float32))
         words = ("-m", "classifier.serving.quantising", str(float32.path), str(made), str(shown))
         subprocess.run((sys.executable, *words), cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    return replace(float32, path=made, sha256=checksum(made, made.with_suffix(".bin")), precision=INT8)
+    return in_int8(float32, made.parent, sha256=checksum(made, made.with_suffix(".bin")))
 
 
 def fitted(images: Sequence[Path], spec: EngineSpec) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.served.engines import facts_of, float32_of, int8_of, ungated_int8_of
+from benchmarks.served.engines import facts_of, int8_of, ungated_int8_of
 from benchmarks.served.recipe import Served
 from benchmarks.served.servers import FLOAT32, INT8
 
@@ -25,6 +25,7 @@ def measure(made: Served, files: Sequence[Path], *, rounds: int, seconds: float)
 
 def networks(made: Served, files: Sequence[Path]) -> list[str]:
     """Return what is measured, with what loads it written down: INT8 without its gate where that failed."""
+    from classifier.engines import float32_of
     from classifier.models import Export, ModelVersion
 
     version = ModelVersion.objects.get(pk=made.resnet)

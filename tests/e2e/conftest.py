@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from biofors_site.serving import wait_until_answers
 
@@ -93,6 +94,15 @@ def held_port() -> Iterator[int]:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", 0))
         yield holder.getsockname()[1]
+
+
+def sign_in(page: Page, site: ServedSite) -> None:
+    """Sign its administrator in; from now on a JavaScript error fails the test."""
+    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    page.goto(f"{site.url}/")
+    page.get_by_label("Username").fill(site.user)
+    page.get_by_label("Password").fill(site.password)
+    page.get_by_role("button", name="Log in").click()
 
 
 @pytest.fixture(scope="module")

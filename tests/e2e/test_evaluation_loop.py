@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.bench import saved, thumbs
-from tests.e2e.conftest import ServedSite
+from tests.e2e.conftest import ServedSite, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.keras]
 # So few epochs that whatever it recognises it recognises by taking nearly all for one class.
@@ -39,11 +39,7 @@ def site(served_site: ServedSite, tmp_path_factory: pytest.TempPathFactory) -> S
 @pytest.fixture
 def curator(page: Page, site: ServedSite) -> Page:
     """Somebody signed in at the site; a JavaScript error fails the test."""
-    page.on("pageerror", lambda error: pytest.fail(str(error)))
-    page.goto(f"{site.url}/")
-    page.get_by_label("Username").fill(site.user)
-    page.get_by_label("Password").fill(site.password)
-    page.get_by_role("button", name="Log in").click()
+    sign_in(page, site)
     expect(page.get_by_label("Password")).to_have_count(0)
     page.goto(f"{site.url}/models/")
     return page

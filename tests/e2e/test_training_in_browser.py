@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import ServedSite
+from tests.e2e.conftest import ServedSite, sign_in
 from tests.factories import png
 
 pytestmark = [pytest.mark.slow, pytest.mark.keras, pytest.mark.browser]
@@ -29,11 +29,7 @@ def site(served_site: ServedSite, tmp_path_factory: pytest.TempPathFactory) -> S
 @pytest.fixture
 def curator(page: Page, site: ServedSite) -> Page:
     """Somebody signed in at the site; a JavaScript error fails the test."""
-    page.on("pageerror", lambda error: pytest.fail(str(error)))
-    page.goto(f"{site.url}/")
-    page.get_by_label("Username").fill(site.user)
-    page.get_by_label("Password").fill(site.password)
-    page.get_by_role("button", name="Log in").click()
+    sign_in(page, site)
     return page
 
 
