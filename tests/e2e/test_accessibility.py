@@ -7,8 +7,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from classifier.aliases import promote
 from classifier.evaluation import evaluate
-from classifier.registry import promote
 from datasets.models import Image
 from datasets.queues.asking import ask_second_opinion
 from datasets.queues.making import make_queue

@@ -9,8 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, Route, expect
 
+from classifier.aliases import promote
 from classifier.models import ModelVersion, Prediction
-from classifier.registry import promote
 from classifier.serving.cache import forget_engines
 from datasets.models import Dataset, Image, QueueItem
 from tests.factories import DatasetFactory, ImageFactory, png

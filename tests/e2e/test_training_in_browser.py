@@ -1,6 +1,8 @@
 """A training run from its form to its model's matrix, in a real browser, by the real worker of `serve`."""
 
+import io
 import re
+import zipfile
 from typing import Any
 
 import pytest
@@ -82,6 +84,57 @@ def test_a_sweep_is_queued_watched_and_its_best_settings_fill_a_new_run(
     page.get_by_role("link", name="Train the best").click()
     expect(page.get_by_label("Learning rate")).to_have_value(re.compile(r"^0\.\d+$"))
     expect(page.get_by_label("Dropout")).to_have_value(drawn)
+
+
+@pytest.fixture(scope="module")
+def version(site: ServedSite) -> str:
+    """A version that has said nothing of the images but those of val and test."""
+    settings = ("layout=pooled", "image_size=32", "drawn_papers=0", "epochs=1")
+    words = [word for setting in settings for word in ("--set", setting)]
+    site.manage("train", "panels/by-paper", "--architecture", "cnn", "--name", "bulk", "--wait", *words)
+    return "bulk@1"
+
+
+def test_what_the_workbench_shows_is_classified_by_the_real_workers(curator: Page, version: str) -> None:
+    page = curator
+    page.goto(f"{origin(page)}/workbench/?dataset=panels&label=Microscopy")
+    page.get_by_role("link", name="Classify these").click()
+    expect(page.get_by_text("Over 24 images of panels")).to_be_visible()
+    page.get_by_label("Model").select_option(version)
+    page.locator("#classify").click()
+    page.wait_for_url(re.compile(r"/classify/datasets/\d+/"))
+    expect(page.locator("#now .state-succeeded")).to_be_visible(timeout=TRAINED)
+    with page.expect_download() as told:
+        page.get_by_role("link", name="Results as CSV").click()
+    rows = told.value.path().read_text().splitlines()
+    assert len(rows) == 1 + 24
+    page.get_by_role("link", name="See the predictions").click()
+    expect(page.locator(".thumb")).to_have_count(24)
+
+
+def test_what_an_archive_holds_is_classified_once_it_is_imported(curator: Page, version: str) -> None:
+    page = curator
+    page.goto(f"{origin(page)}/imports/")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number in range(100, 106):
+            archive.writestr(f"BlotGel/9/{number}.png", png(number, width=64, height=48))
+    file = {"name": "more.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
+    page.locator("#archive").set_input_files([file])
+    page.get_by_label("Into the dataset").select_option(label="A new dataset")
+    page.get_by_label("Name of the new dataset").fill("more")
+    page.get_by_role("button", name="Check what would happen").click()
+    page.get_by_label("then classify them with").select_option(version)
+    page.get_by_role("button", name="Import these 6 images").click()
+    expect(page.get_by_text("classifies with")).to_be_visible(timeout=TRAINED)
+    page.get_by_role("link", name=re.compile(r"^job \d+$")).click()
+    expect(page.locator("#now .state-succeeded")).to_be_visible(timeout=TRAINED)
+    expect(page.locator("#said")).to_have_text("6")
+
+
+def origin(page: Page) -> str:
+    """The address of the site that the page is at."""
+    return str(page.evaluate("location.origin"))
 
 
 SHOWS_ALIASES = (

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from classifier.aliases import promote
 from classifier.models import ModelVersion
-from classifier.registry import promote
 from datasets.models import Image, Subset
 from tests.e2e.bench import thumbs
 from tests.factories_models import ModelVersionFactory, images_in, labelled_dataset, split_of
