@@ -82,8 +82,8 @@ def prepare(recipe: Recipe) -> Served:
 
 def make_champion(version: int, *, reason: str) -> None:
     """Let a version answer, whatever its gates say; nothing where it does already."""
+    from classifier.aliases import promote
     from classifier.models import Alias, ModelVersion
-    from classifier.registry import promote
 
     if not Alias.objects.filter(name="champion", version=version).exists():
         promote(ModelVersion.objects.get(pk=version), alias="champion", reason=reason, override=True)
