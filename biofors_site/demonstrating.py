@@ -14,9 +14,9 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import close_old_connections
 
+from classifier.aliases import promote
 from classifier.models import Alias, Evaluation, ModelVersion
 from classifier.models.registry import CHAMPION
-from classifier.registry import promote
 from classifier.telling import told_evaluation
 from datasets.errors import Refused
 from datasets.models import Split, Subset

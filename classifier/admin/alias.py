@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
+from classifier.aliases import UnknownAlias, answering_at, remove_alias, roll_back
 from classifier.api.aliases import moment_of
 from classifier.models import Alias, ModelVersion, Promotion
 from classifier.models.registry import CHAMPION
-from classifier.registry import UnknownAlias, answering_at, find_model, remove_alias, roll_back
+from classifier.registry import find_model
 from datasets.admin.page import Page
 from datasets.errors import Refused
 

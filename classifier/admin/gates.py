@@ -6,9 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from classifier.admin.model import OfModel
+from classifier.aliases import may_override
 from classifier.gates import check_gates
 from classifier.models.registry import CHAMPION
-from classifier.registry import may_override
 from datasets.ids import read_id
 
 

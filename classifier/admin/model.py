@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from classifier.admin.evaluated import OfModel, matrix_of, one_of, told_method
+from classifier.aliases import may_override, promote, roll_back
 from classifier.api.serializers import described
 from classifier.cautions import cautions
 from classifier.engines import int8_wanted
@@ -17,7 +18,6 @@ from classifier.matrix import ORDERS
 from classifier.models import Alias, Evaluation, Export, ModelVersion, Promotion
 from classifier.models.registry import CHAMPION
 from classifier.quantisation import told_quantised
-from classifier.registry import may_override, promote, roll_back
 from classifier.rescoring import changed_since, timeline
 from classifier.timeline import shown_timeline
 from datasets.errors import Refused

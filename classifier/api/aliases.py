@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from classifier.aliases import UnknownAlias, answering_at, remove_alias, roll_back
 from classifier.api.registry_serializers import (
     AliasSerializer,
     AnsweringSerializer,
@@ -19,7 +20,7 @@ from classifier.api.registry_serializers import (
     RollbackSerializer,
 )
 from classifier.models import Alias, Promotion
-from classifier.registry import UnknownAlias, answering_at, find_model, remove_alias, roll_back
+from classifier.registry import find_model
 from datasets.api.serializers import ErrorSerializer
 from datasets.api.views import VisibleRows
 from datasets.errors import Refused

@@ -11,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from classifier.aliases import promote
 from classifier.api.calibration import CalibrationActions
 from classifier.api.filters import ModelFilter
 from classifier.api.registry_serializers import (
@@ -27,7 +28,6 @@ from classifier.gates import check_gates
 from classifier.models import Evaluation, Export, ModelVersion
 from classifier.models.registry import CHAMPION
 from classifier.quantisation import told_quantised
-from classifier.registry import promote
 from classifier.serving.engine import ArtefactMissing
 from datasets.api.documents import AnyAccept, send_file
 from datasets.api.serializers import ErrorSerializer

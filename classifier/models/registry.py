@@ -12,7 +12,7 @@ CHAMPION = "champion"
 
 
 class Alias(models.Model):
-    """A name, such as `champion`, that points at one version; moved only by `classifier.registry`."""
+    """A name, such as `champion`, that points at one version; moved only by `classifier.aliases`."""
 
     name = models.SlugField(max_length=64, unique=True)
     version = models.ForeignKey("classifier.ModelVersion", on_delete=models.PROTECT, related_name="aliases")

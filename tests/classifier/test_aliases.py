@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from classifier.models import Alias, ModelVersion, Promotion
-from classifier.registry import (
+from classifier.aliases import (
     AliasNeeded,
     NothingToRollBack,
     ReasonMissing,
@@ -16,6 +15,7 @@ from classifier.registry import (
     remove_alias,
     roll_back,
 )
+from classifier.models import Alias, ModelVersion, Promotion
 from tests.factories import UserFactory
 from tests.factories_models import ModelVersionFactory
 

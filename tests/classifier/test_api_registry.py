@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from rest_framework.test import APIClient
 
+from classifier.aliases import promote
 from classifier.evaluation import evaluate
 from classifier.models import Alias, ModelVersion, Promotion
-from classifier.registry import promote
 from datasets.models import Split
 from tests.factories_models import ModelVersionFactory, images_in, labelled_dataset, predict_all, split_of
 from tests.rest import API, api, assert_error

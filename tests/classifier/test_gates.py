@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from classifier.aliases import promote, roll_back
 from classifier.evaluation import evaluate
 from classifier.gates import FAIL, PASS, UNKNOWN, Checked, GateFailed, OverrideNotAllowed, check_gates
 from classifier.models import Alias, ModelVersion, Promotion
-from classifier.registry import promote, roll_back
 from datasets.models import Split
 from tests.factories import UserFactory
 from tests.factories_models import (

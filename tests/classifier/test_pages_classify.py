@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from classifier.registry import promote
+from classifier.aliases import promote
 from tests.factories import DatasetFactory
 from tests.factories_models import CLASSES, ModelVersionFactory
 

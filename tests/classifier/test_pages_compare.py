@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from classifier.aliases import promote
 from classifier.models import ModelVersion, Prediction
-from classifier.registry import promote
 from classifier.verdict import told_p
 from datasets.models import Split
 from datasets.splitting import make_split

@@ -10,9 +10,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from classifier.aliases import promote
 from classifier.evaluation import evaluate
 from classifier.models import Evaluation, ModelVersion
-from classifier.registry import promote
 from datasets.labelling import correct_label
 from datasets.models import Image, Split
 from datasets.splitting import make_split

@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from classifier.aliases import promote
 from classifier.models import Alias, Promotion
-from classifier.registry import promote
 from tests.factories_models import ModelVersionFactory
 
 pytestmark = pytest.mark.django_db

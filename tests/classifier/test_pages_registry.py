@@ -7,10 +7,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from classifier.aliases import promote
 from classifier.describing import describe
 from classifier.evaluation import evaluate
 from classifier.models import Alias, ModelVersion, Promotion
-from classifier.registry import promote
 from datasets.models import Split
 from tests.factories_models import ModelVersionFactory, images_in, labelled_dataset, predict_all, split_of
 

@@ -7,20 +7,17 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from classifier.models import Alias, Promotion
-from classifier.registry import (
+from classifier.aliases import (
     AliasMoved,
     AlreadyPromoted,
     FilesMissing,
-    NoModel,
     NothingToRollBack,
     ReasonMissing,
-    UnknownModel,
-    find_model,
     promote,
-    register,
     roll_back,
 )
+from classifier.models import Alias, Promotion
+from classifier.registry import NoModel, UnknownModel, find_model, register
 from datasets.errors import Refused
 from tests.factories import UserFactory
 from tests.factories_models import ModelVersionFactory

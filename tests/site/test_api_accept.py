@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from classifier.aliases import promote
 from classifier.models import ModelVersion
-from classifier.registry import promote
 from datasets.models import Image, Label
 from tests.factories import ImageFactory, PaperFactory
 from tests.factories_models import ModelVersionFactory, PredictionFactory, labelled_dataset

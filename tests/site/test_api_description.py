@@ -9,8 +9,8 @@ from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
+from classifier.aliases import promote
 from classifier.evaluation import evaluate
-from classifier.registry import promote
 from datasets.models import Image, SavedView
 from datasets.queues.making import make_queue
 from tests.factories import UserFactory

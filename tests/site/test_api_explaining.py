@@ -9,8 +9,8 @@ from django.utils import timezone
 from PIL import Image as Picture
 from rest_framework.test import APIClient
 
+from classifier.aliases import promote
 from classifier.models import ModelVersion
-from classifier.registry import promote
 from datasets.models import Image, Subset
 from datasets.store import path_of
 from tests.factories_models import CLASSES, ModelVersionFactory, images_in, labelled_dataset, split_of

@@ -8,8 +8,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from biofors_site.api.filters import WideImageFilter
+from classifier.aliases import promote
 from classifier.models import ModelVersion, Prediction
-from classifier.registry import promote
 from datasets.labelling import correct_label
 from datasets.models import Image
 from tests.factories import ImageFactory, PaperFactory

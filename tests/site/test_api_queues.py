@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from classifier.registry import promote
+from classifier.aliases import promote
 from datasets.models import Dataset, Image, Label, LabelBatch, Queue
 from datasets.purging import purge_dataset
 from datasets.queues.asking import ask_second_opinion

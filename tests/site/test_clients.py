@@ -22,8 +22,8 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework.authtoken.models import Token
 from rest_framework.test import RequestsClient
 
+from classifier.aliases import promote
 from classifier.models import ModelVersion
-from classifier.registry import promote
 from classifier.serving.cache import forget_engines
 from datasets.models import Image
 from tests.factories import DatasetFactory, png

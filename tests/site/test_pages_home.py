@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from classifier.aliases import promote
 from classifier.evaluation import evaluate
-from classifier.registry import promote
 from datasets.labelling import correct_label
 from tests.factories import DatasetFactory, ImageFactory
 from tests.factories_models import (

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from classifier.registry import promote
+from classifier.aliases import promote
 from datasets.intervals import count_in_population
 from datasets.labelling import KEEP, relabel_batch
 from datasets.models import Dataset, Image, Queue

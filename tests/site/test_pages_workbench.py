@@ -10,8 +10,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
+from classifier.aliases import promote
 from classifier.evaluation import evaluate
-from classifier.registry import promote
 from datasets.labelling import correct_label
 from datasets.models import Image
 from datasets.models.label_class import WORKBENCH_LETTERS

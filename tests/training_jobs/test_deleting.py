@@ -11,9 +11,10 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from classifier.accepting import accept_predictions
+from classifier.aliases import promote, roll_back
 from classifier.evaluation import evaluate
 from classifier.models import Evaluation, ModelVersion, Prediction, RemovedVersion
-from classifier.registry import promote, register, roll_back
+from classifier.registry import register
 from datasets.models import Split
 from tests.factories import UserFactory
 from tests.factories_models import (

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from classifier.aliases import promote
 from classifier.models import ModelVersion, RemovedVersion
-from classifier.registry import promote
 from datasets.models import Split
 from tests.factories_models import ModelVersionFactory, TrainingRunFactory
 from training_jobs.models import ExportJob

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from classifier.aliases import promote
 from classifier.gates import OUTCOMES, PASS
 from classifier.models import Promotion
 from classifier.models.registry import CHAMPION
-from classifier.registry import find_model, promote
+from classifier.registry import find_model
 from datasets.management.output import JsonCommand
 
 

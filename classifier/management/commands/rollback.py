@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from classifier.aliases import roll_back
 from classifier.management.commands.promote import as_json
 from classifier.models.registry import CHAMPION
-from classifier.registry import roll_back
 from datasets.management.output import JsonCommand
 
 
