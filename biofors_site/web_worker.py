@@ -21,6 +21,9 @@ MOST_AHEAD_TOGETHER = 16 * MOST_AHEAD
 DRAIN_SECONDS = 5.0
 LINGER_SECONDS = 2.0
 MOST_LINGERING = 256
+# How long a process lets the others go first with a new connection, for each that it holds, and at most.
+YIELD_SECONDS = 0.0005
+MOST_YIELDED = 0.005
 _AT_ONCE = 64 * 1024
 
 
@@ -55,7 +58,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._postponed: deque[Connection] = deque()
 
     def accept(self, listener: Any) -> None:
-        """Accept a connection."""
+        """Accept a connection, unless a process that holds fewer does so first.
+
+        Clients keep theirs open: those of a process that took most of them would wait longest from then on.
+        """
+        if self.cfg.workers > 1:
+            time.sleep(min(self.nr_conns * YIELD_SECONDS, MOST_YIELDED))
         try:
             client, address = listener.accept()
         except OSError:
