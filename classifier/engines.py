@@ -17,6 +17,7 @@ from classifier.serving.engine import (
     runtime_here,
 )
 from classifier.serving.openvino import OpenVino
+from classifier.serving.processor import sums_in_32_bits
 from datasets.errors import Refused
 
 
@@ -38,7 +39,8 @@ def engine_of(version: ModelVersion) -> Engine:
 def spec_of(version: ModelVersion) -> EngineSpec:
     """Return what the engine of a version is loaded from."""
     spec = float32_of(version)
-    if int8_wanted() and (int8 := version.int8) is not None and int8.offered:
+    int8 = version.int8 if int8_wanted() else None
+    if int8 is not None and int8.offered and (sums_in_32_bits() or not int8.full_range):
         return in_int8(spec, version.folder, sha256=int8.sha256)
     return spec
 

@@ -52,6 +52,7 @@ class Quantised:
     sha256: str = ""
     byte_size: int = 0
     libraries: dict[str, str] = field(default_factory=dict)
+    full_range: bool = False
 
     @property
     def is_offered(self) -> bool:
@@ -87,6 +88,7 @@ def record_quantised(version: ModelVersion, quantised: Quantised, *, author: Any
             "sha256": quantised.sha256,
             "byte_size": quantised.byte_size,
             "libraries": quantised.libraries,
+            "full_range": quantised.full_range,
             "created_by": author,
         },
     )
@@ -108,9 +110,10 @@ def told_quantised(export: Export) -> str:
     """Say in a sentence which form answers, and by what measure."""
     if not export.offered:
         return f"float32 answers, INT8 is not offered: {export.reason}."
+    where = " where the processor has VNNI or AMX, elsewhere float32" if export.full_range else ""
     return (
-        f"INT8 answers: of {export.images:,} images of val it names {percent(export.agreement)} as float32 "
-        f"does; macro-F1 {export.macro_f1:.4f}, float32 {export.macro_f1_float32:.4f}."
+        f"INT8 answers{where}: of {export.images:,} images of val it names {percent(export.agreement)} as "
+        f"float32 does; macro-F1 {export.macro_f1:.4f}, float32 {export.macro_f1_float32:.4f}."
     )
 
 

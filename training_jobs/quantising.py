@@ -66,7 +66,14 @@ def quantise(
     # The network last: it names the weights beside it.
     for path in reversed(files_of_int8(folder)):
         into_place(scratch / path.name, path)
-    return Quantised("", found, recorded["sha256"], recorded["bytes"], recorded["libraries"])
+    return Quantised(
+        "",
+        found,
+        sha256=recorded["sha256"],
+        byte_size=recorded["bytes"],
+        libraries=recorded["libraries"],
+        full_range=recorded["full_range"],
+    )
 
 
 def try_to_quantise(spec: EngineSpec, origin: Origin, **where: Any) -> Quantised:

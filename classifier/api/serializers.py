@@ -33,7 +33,16 @@ class Int8Serializer(serializers.ModelSerializer[Export]):
 
     class Meta:
         model = Export
-        fields = ("offered", "reason", "images", "agreement", "macro_f1", "macro_f1_float32", "created_at")
+        fields = (
+            "offered",
+            "reason",
+            "full_range",
+            "images",
+            "agreement",
+            "macro_f1",
+            "macro_f1_float32",
+            "created_at",
+        )
         read_only_fields = fields
 
 

@@ -145,7 +145,7 @@ class Export(models.Model):
 
     INT8 has no parity: it answers in place of float32 where both nearly always name the same class
     (`agreement`) and it scores no worse, on `images` of val; else it is not `offered`, has no file, and
-    `reason` says why.
+    `reason` says why. Weights of `full_range` answer only on processors that do not cut their sums off.
     """
 
     class Format(models.TextChoices):
@@ -170,6 +170,7 @@ class Export(models.Model):
     agreement = models.FloatField(null=True, blank=True)
     macro_f1 = models.FloatField(null=True, blank=True)
     macro_f1_float32 = models.FloatField(null=True, blank=True)
+    full_range = models.BooleanField(default=False)
     libraries = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from classifier.serving.checksums import checksum
 from classifier.serving.openvino import silent_openvino
+from classifier.serving.processor import sums_in_32_bits
 
 LIBRARIES = ("openvino", "nncf", "numpy")
 _WEIGHTED = ("Convolution", "GroupConvolution", "MatMul")
@@ -24,10 +25,13 @@ _WEIGHTED = ("Convolution", "GroupConvolution", "MatMul")
 def quantise(onnx_file: Path, target: Path, *, calibration: NDArray[np.uint8]) -> dict[str, Any]:
     """Write `target`, an `.xml`, and its weights beside it as `.bin`; return what there is to record.
 
+    Weights take all of 8 bits where the processor here does not cut their sums off: `full_range`.
     `calibration` (N, S, S, 3) uint8: images as the network sees them, N at least 1.
     """
+    full_range = sums_in_32_bits()
     openvino = silent_openvino()
     import nncf
+    from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
     model = openvino.Core().read_model(onnx_file)
     shown = nncf.Dataset(calibration, lambda image: image[np.newaxis].astype(np.float32))
@@ -38,8 +42,10 @@ def quantise(onnx_file: Path, target: Path, *, calibration: NDArray[np.uint8]) -
         target_device=nncf.TargetDevice.CPU,
         ignored_scope=nncf.IgnoredScope(names=_kept_in_float32(model), validate=False),
         advanced_parameters=nncf.AdvancedQuantizationParameters(
-            # Without it a processor that lacks VNNI cuts sums off, and says otherwise than one that has it.
-            overflow_fix=nncf.OverflowFix.ENABLE,
+            # With it weights take half of their range: sums that a processor may cut off have room.
+            overflow_fix=nncf.OverflowFix.DISABLE if full_range else nncf.OverflowFix.ENABLE,
+            # All that was seen: the mean of the images' ranges cuts off what some of them call forth.
+            activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
         ),
     )
     openvino.save_model(quantised, target, compress_to_fp16=False)
@@ -47,6 +53,7 @@ def quantise(onnx_file: Path, target: Path, *, calibration: NDArray[np.uint8]) -
     return {
         "sha256": checksum(target, weights),
         "bytes": target.stat().st_size + weights.stat().st_size,
+        "full_range": full_range,
         "libraries": {name: version(name) for name in LIBRARIES},
     }
 

@@ -10,13 +10,15 @@ import pytest
 from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
-from classifier import quantisation
+from classifier import engines, quantisation
 from classifier.card import card_of, written
 from classifier.engines import ModelUnusable, engine_of
 from classifier.gates import check_gates
 from classifier.models import Evaluation, Export, ModelVersion, Prediction
 from classifier.quantisation import Measured, measured
+from classifier.serving import processor
 from classifier.serving.cache import forget_engines
+from classifier.serving.processor import sums_in_32_bits
 from datasets.errors import Refused
 from datasets.store import path_of
 from tests.factories_models import ModelVersionFactory, TrainingRunFactory, labelled_dataset, split_of
@@ -79,6 +81,41 @@ def test_int8_answers_once_it_was_made_and_measured(api: Callable[..., APIClient
     assert answer.getvalue()[:2] == b"PK"
     with pytest.raises(AlreadyExported):
         queue_export(version, file_format="int8")
+
+
+@pytest.mark.parametrize("full_range", [True, False])
+def test_weights_of_full_range_answer_only_where_the_processor_cuts_no_sums_off(
+    monkeypatch: pytest.MonkeyPatch, full_range: bool
+) -> None:
+    version = version_with_val()
+    made(version)
+    assert Export.objects.get().full_range == sums_in_32_bits()
+    Export.objects.update(full_range=full_range)
+    version = ModelVersion.objects.get()
+    monkeypatch.setattr(engines, "sums_in_32_bits", lambda: True)
+    assert engine_of(version).precision == "int8"
+    monkeypatch.setattr(engines, "sums_in_32_bits", lambda: False)
+    assert engine_of(version).precision == ("float32" if full_range else "int8")
+    assert ("elsewhere float32" in written(card_of(version))) == full_range
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("processor: 0\nflags\t\t: fpu avx2 avx512_vnni\n", True),
+        ("flags : fpu avx2 avx_vnni", True),
+        ("flags : fpu avx2 avx512f\nbugs : avx_vnni", False),
+        (None, False),
+    ],
+)
+def test_what_a_processor_can_do_is_read_from_its_flags(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: str | None, expected: bool
+) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    if told is not None:
+        cpuinfo.write_text(told)
+    monkeypatch.setattr(processor, "_CPUINFO", cpuinfo)
+    assert sums_in_32_bits.__wrapped__() == expected
 
 
 def test_damaged_int8_files_do_not_answer_and_fail_the_gate() -> None:
