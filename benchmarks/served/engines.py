@@ -2,14 +2,14 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.served.installation import ROOT, Installation
+from benchmarks.served.installation import ROOT
 from classifier.serving.cache import EngineSpec, get_engine
 from classifier.serving.checksums import checksum
 from classifier.serving.engine import INT8, Engine
@@ -36,25 +36,24 @@ def int8_of(version: Any) -> EngineSpec | None:
     return spec if spec.precision == INT8 else None
 
 
-def ungated_int8_of(version: Any, installation: Installation, images: Sequence[Path]) -> EngineSpec | None:
-    """Make INT8 although its gate failed, for this benchmark alone; None without OpenVINO.
+def ungated_int8_of(version: Any, folder: Path, shown: Callable[[], Any]) -> EngineSpec | None:
+    """Make INT8 in a folder although its gate failed, for this benchmark alone; None without OpenVINO.
 
-    It is quantised by the program that the product runs, on images that the version has learnt from or not:
-    how quick it is does not depend on them.
+    It is quantised by the program that the product runs, by the images `shown`, (N, size, size, 3) uint8.
     """
     from classifier.engines import float32_of, in_int8, int8_wanted
 
     if not int8_wanted():
         return None
-    made = installation.folder / "ungated" / "model-int8.xml"
+    made = folder / "model-int8.xml"
     float32 = float32_of(version)
     if not made.is_file():
-        made.parent.mkdir(exist_ok=True)
-        shown = made.with_name("calibration.npy")
-        np.save(shown, fitted(images[:CALIBRATION_IMAGES], float32))
-        words = ("-m", "classifier.serving.quantising", str(float32.path), str(made), str(shown))
+        folder.mkdir(parents=True, exist_ok=True)
+        calibration = made.with_name("calibration.npy")
+        np.save(calibration, shown())
+        words = ("-m", "classifier.serving.quantising", str(float32.path), str(made), str(calibration))
         subprocess.run((sys.executable, *words), cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    return in_int8(float32, made.parent, sha256=checksum(made, made.with_suffix(".bin")))
+    return in_int8(float32, folder, sha256=checksum(made, made.with_suffix(".bin")))
 
 
 def fitted(images: Sequence[Path], spec: EngineSpec) -> Any:
