@@ -41,10 +41,10 @@ def product_engine(facts: dict[str, Any], image: Path) -> tuple[Callable[[], Any
     return lambda: engine.probabilities(pixels), told
 
 
-def peak_mib() -> float:
-    """Return the most memory that this process has held, in MiB."""
+def memory_mib(field: str) -> float:
+    """Return what this process holds (`VmRSS`) or has held at most (`VmHWM`), in MiB."""
     lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+    return int(next(line for line in lines if line.startswith(field)).split()[1]) / 1024
 
 
 def main() -> None:
@@ -59,13 +59,14 @@ def main() -> None:
     load = keras_network if options.name == "keras" else product_engine
     ask, told = load(json.loads(options.facts.read_text()), options.image)
     ask()
-    first, held = time.monotonic() - options.born, peak_mib()
+    first, held = time.monotonic() - options.born, memory_mib("VmHWM")
     count, began = 0, time.perf_counter()
     while time.perf_counter() - began < options.seconds:
         ask()
         count += 1
     rate = count / max(1e-9, time.perf_counter() - began)
-    print(json.dumps({"first": first, "mib": held, "rate": rate, "peak_mib": peak_mib(), **told}))
+    then = {"resident_mib": memory_mib("VmRSS"), "peak_mib": memory_mib("VmHWM")}
+    print(json.dumps({"first": first, "mib": held, "rate": rate, **then, **told}))
 
 
 if __name__ == "__main__":

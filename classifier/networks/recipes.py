@@ -33,6 +33,13 @@ RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         Recipe(
+            "patient-cnn",
+            "cnn",
+            "65:15:20",
+            "The default CNN for a few thousand images at most: among more drawn panels, and for longer.",
+            {"epochs": 70, "drawn_papers": 100},
+        ),
+        Recipe(
             "seed-resnet50",
             "resnet50",
             "65:15:20",
