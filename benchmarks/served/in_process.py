@@ -67,13 +67,13 @@ def middle(rounds: Sequence[dict[str, Any]]) -> dict[str, float]:
 
 def tell(measured: dict[str, dict[str, Any]]) -> None:
     """Print the table."""
-    memory = f"{'most MiB':>8}{'share':>8}{'then':>8}{'share':>8}"
+    memory = f"{'most MiB':>10}{'share':>8}{'then':>8}{'share':>8}"
     print(f"\n{'in process':18}{'a second':>10}{'times':>8}{'first s':>10}{'share':>8}{memory}")
     base = measured[KERAS]
     for name, one in measured.items():
         print(
             f"{name:18}{one['rate']:10.1f}{one['rate'] / base['rate']:8.1f}{one['first']:10.2f}"
-            f"{one['first'] / base['first']:8.3f}{one['mib']:8.0f}{one['mib'] / base['mib']:8.2f}"
+            f"{one['first'] / base['first']:8.3f}{one['mib']:10.0f}{one['mib'] / base['mib']:8.2f}"
             f"{one['resident_mib']:8.0f}{one['resident_mib'] / base['resident_mib']:8.2f}"
             f"  {one.get('runtime', '')} {one.get('precision', '')}"
         )
