@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.served.alone import memory_mib
 from classifier.networks.config import TrainingConfig
 from classifier.networks.pipeline import LabelledPixels
 
@@ -203,8 +204,7 @@ def steps(config: TrainingConfig, images: LabelledPixels, *, most: int) -> None:
 
 def anonymous_mib() -> int:
     """Return the memory of this process that is no file's, in MiB."""
-    status = Path("/proc/self/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("RssAnon")).split()[1]) >> 10
+    return round(memory_mib("RssAnon"))
 
 
 def timed(work: Callable[[], None]) -> float:

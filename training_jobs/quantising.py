@@ -49,7 +49,7 @@ def quantise(
     if not train or not val:
         return Quantised(f"its split has no labelled image in {'val' if train else 'train'}")
     job.report(done=0, total=0, message="Reading images to quantise by")
-    pixels = _read(_spread(train), spec, claim)
+    pixels = _read(calibration_images(train), spec, claim)
     if not len(pixels):
         return Quantised("none of the images of train that it is quantised by could be read")
     shown, made = scratch / "calibration.npy", scratch / files_of_int8(folder)[0].name
@@ -89,7 +89,7 @@ def try_to_quantise(spec: EngineSpec, origin: Origin, **where: Any) -> Quantised
         return Quantised(f"it could not be made ({told.rstrip('.')})")
 
 
-def _spread(known: list[Known]) -> list[Wanted]:
+def calibration_images(known: list[Known]) -> list[Wanted]:
     """Return some images by chance, the same at each call, as many of each paper as can be."""
     drawn = [known[place] for place in np.random.default_rng(0).permutation(len(known))]
     taken: Counter[int] = Counter()

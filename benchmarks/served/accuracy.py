@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.served.engines import CALIBRATION_IMAGES, ungated_int8_of
+from benchmarks.served.engines import UNGATED, ungated_int8_of
 from benchmarks.served.installation import Installation, settings_of
 from benchmarks.served.recipe import RATIOS
 from benchmarks.served.servers import FLOAT32, INT8, PRECISIONS
 
 DATASET = "real"
 SPLIT = f"{DATASET}/papers"
-UNGATED = "INT8, ungated"
 
 
 def measure(installation: Installation, reference: Path, *, settings: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def measure(installation: Installation, reference: Path, *, settings: dict[str, 
         name: installation.ask("benchmarks.served.accuracy", version, SPLIT, **extra)
         for name, extra in PRECISIONS.items()
     }
-    if told[INT8]["precision"] == FLOAT32:
+    if told[INT8]["precision"] != "int8":
         made = installation.folder / f"ungated-{version}"
         told[UNGATED] = installation.ask("benchmarks.served.accuracy", version, SPLIT, "--ungated", made)
     said = {name: np.array(one.pop("said")) for name, one in told.items()}
@@ -57,18 +56,24 @@ def measure(installation: Installation, reference: Path, *, settings: dict[str, 
 def scored(version: int, split: str, *, ungated: Path | None) -> dict[str, Any]:
     """Return a version's scores on a split's test images, by which engine, and what it said of each."""
     from classifier.engines import engine_of
+    from classifier.evaluation import labelled_in
     from classifier.metrics import score
     from classifier.models import ModelVersion
+    from classifier.reading import wanted
     from classifier.serving.cache import get_engine
+    from datasets.splitting import find_split
 
     row = ModelVersion.objects.get(pk=version)
     engine = engine_of(row)
     if ungated:
-        spec = ungated_int8_of(row, ungated, lambda: drawn(seen(split, "train", engine)[0]))
+        spec = ungated_int8_of(row, ungated, lambda: shown_of(row, engine))
         engine = get_engine(spec) if spec else engine
-    images, actual = seen(split, "test", engine)
-    said = [engine.classes[int(each.argmax())] for each in engine.probabilities(images)]
-    scores = score(actual, said, classes=row.classes)
+    images = labelled_in(find_split(split), "test")
+    labels = dict(images.values_list("pk", "label_then"))
+    readable = seen(wanted(images), engine)
+    rows = engine.probabilities([pixels for _, pixels in readable])
+    said = [engine.classes[int(each.argmax())] for each in rows]
+    scores = score([labels[image.pk] for image, _ in readable], said, classes=row.classes)
     return {
         "precision": engine.precision,
         "runtime": engine.runtime,
@@ -80,27 +85,25 @@ def scored(version: int, split: str, *, ungated: Path | None) -> dict[str, Any]:
     }
 
 
-def seen(split: str, subset: str, engine: Any) -> tuple[list[Any], list[str]]:
-    """Return a subset's images as an engine sees them, uint8 (size, size, 3), and their labels."""
-    from classifier.evaluation import labelled_in
-    from classifier.reading import Unreadable, read_fitted, wanted
-    from datasets.splitting import find_split
+def shown_of(version: Any, engine: Any) -> Any:
+    """Return the images of train that the product quantises a version by, (N, size, size, 3) uint8."""
+    from training_jobs.folds import usable_of
+    from training_jobs.quantising import calibration_images
 
-    images = labelled_in(find_split(split), subset)
-    labels = dict(images.values_list("pk", "label_then"))
-    read = [
-        (pixels, labels[image.pk])
-        for batch in read_fitted(wanted(images), size=engine.size, geometry=engine.geometry)
+    known = usable_of(version.split, "train", version.label_cutoff)
+    return np.stack([pixels for _, pixels in seen(calibration_images(known), engine)])
+
+
+def seen(images: Any, engine: Any) -> list[Any]:
+    """Return the images that can be read, each with its pixels as an engine sees them."""
+    from classifier.reading import Unreadable, read_fitted
+
+    return [
+        (image, pixels)
+        for batch in read_fitted(images, size=engine.size, geometry=engine.geometry)
         for image, pixels in batch
         if not isinstance(pixels, Unreadable)
     ]
-    return [pixels for pixels, _ in read], [label for _, label in read]
-
-
-def drawn(images: list[Any]) -> Any:
-    """Return some of them by chance, the same each time, as one array."""
-    order = np.random.default_rng(0).permutation(len(images))
-    return np.stack([images[row] for row in order[:CALIBRATION_IMAGES]])
 
 
 def tell(measured: dict[str, Any]) -> None:

@@ -42,7 +42,7 @@ def product_engine(facts: dict[str, Any], image: Path) -> tuple[Callable[[], Any
 
 
 def memory_mib(field: str) -> float:
-    """Return what this process holds (`VmRSS`) or has held at most (`VmHWM`), in MiB."""
+    """Return what this process holds (`VmRSS`; `RssAnon`: no file's) or held at most (`VmHWM`), in MiB."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(field)).split()[1]) / 1024
 

@@ -15,6 +15,7 @@ from classifier.serving.checksums import checksum
 from classifier.serving.engine import INT8, Engine
 
 CALIBRATION_IMAGES = 300
+UNGATED = "INT8, ungated"
 
 
 def facts_of(version: Any, spec: EngineSpec) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.served.engines import CALIBRATION_IMAGES, facts_of, fitted, int8_of, ungated_int8_of
+from benchmarks.served.engines import CALIBRATION_IMAGES, UNGATED, facts_of, fitted, int8_of, ungated_int8_of
 from benchmarks.served.recipe import Served
 from benchmarks.served.servers import FLOAT32, INT8
 
-KERAS, UNGATED = "Keras predict", "INT8, ungated"
+KERAS = "Keras predict"
 
 
 def measure(made: Served, files: Sequence[Path], *, rounds: int, seconds: float) -> dict[str, dict[str, Any]]:

@@ -95,9 +95,11 @@ def version(site: ServedSite) -> str:
     return "bulk@1"
 
 
-def test_what_the_workbench_shows_is_classified_by_the_real_workers(curator: Page, version: str) -> None:
+def test_what_the_workbench_shows_is_classified_by_the_real_workers(
+    curator: Page, site: ServedSite, version: str
+) -> None:
     page = curator
-    page.goto(f"{origin(page)}/workbench/?dataset=panels&label=Microscopy")
+    page.goto(f"{site.url}/workbench/?dataset=panels&label=Microscopy")
     page.get_by_role("link", name="Classify these").click()
     expect(page.get_by_text("Over 24 images of panels")).to_be_visible()
     page.get_by_label("Model").select_option(version)
@@ -112,9 +114,11 @@ def test_what_the_workbench_shows_is_classified_by_the_real_workers(curator: Pag
     expect(page.locator(".thumb")).to_have_count(24)
 
 
-def test_what_an_archive_holds_is_classified_once_it_is_imported(curator: Page, version: str) -> None:
+def test_what_an_archive_holds_is_classified_once_it_is_imported(
+    curator: Page, site: ServedSite, version: str
+) -> None:
     page = curator
-    page.goto(f"{origin(page)}/imports/")
+    page.goto(f"{site.url}/imports/")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for number in range(100, 106):
@@ -130,11 +134,6 @@ def test_what_an_archive_holds_is_classified_once_it_is_imported(curator: Page, 
     page.get_by_role("link", name=re.compile(r"^job \d+$")).click()
     expect(page.locator("#now .state-succeeded")).to_be_visible(timeout=TRAINED)
     expect(page.locator("#said")).to_have_text("6")
-
-
-def origin(page: Page) -> str:
-    """The address of the site that the page is at."""
-    return str(page.evaluate("location.origin"))
 
 
 SHOWS_ALIASES = (
